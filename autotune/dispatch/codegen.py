@@ -1,0 +1,321 @@
+"""Turns a plan into the source of a Python function.
+
+Thresholds are literals; a guard stands only where its target needs it: none for the reference, the full signature for
+a variant in plain Python, and no layout test for compiled code, whose own type check is the guard. The order of tests
+is that of their cost. Knows nothing of records or of what the functions do.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..compile.handled import Namespace, handled
+from ..kernel.invocation import invocation
+from ..kernel.model import REFERENCE_CANDIDATE, UNSET, Kernel
+from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
+from .plan import Branch, Later, Plan, Route, Target, ToMiss, ToReference, ToVariant, Tree
+from .shapes import Sizes
+
+
+@dataclass
+class Emitter:
+    """Writes the function of one kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    plan : Plan
+    namespace : dict
+        The function's globals; names are only ever added, so that code that is running stays right.
+    """
+
+    kernel: Kernel
+    plan: Plan
+    namespace: Namespace
+    lines: list[str] = field(default_factory=list)
+
+    def source(self) -> str:
+        """The source; objects that it names are added to the namespace."""
+        kernel = self.kernel
+        self.add(0, f"def {self.function_name}({parameter_list(kernel)}):")
+        if self.plan.forced:
+            self.add(1, "_candidate = _forced()")
+            self.add(1, f"if _candidate is not None: return _call_forced(_candidate, {self.everything})")
+        if self.plan.closed and not self.plan.routes:
+            self.add(1, f"return {self.forward}")
+            return "\n".join(self.lines) + "\n"
+        outside = [test for name in kernel.parameters for test in self._outside(name)]
+        if outside:
+            self.add(1, f"if {' or '.join(outside)}: return {self.forward}")
+        self._routes(1, self.plan.routes, list(kernel.parameters))
+        for name, seen in self.plan.uncovered:
+            test = f"_type({name}) is {self.namespace.name('_type_', seen)}"
+            if isinstance(seen, np.dtype):
+                test = f"_type({name}) is _ndarray and {name}.dtype == {self.namespace.name('_dtype_', seen)}"
+            self.add(1, f"if {test}: return {self.forward}")
+        self.add(1, f"return {self.forward if self.plan.closed else self.miss}")
+        return "\n".join(self.lines) + "\n"
+
+    def add(self, depth: int, line: str) -> None:
+        self.lines.append("    " * depth + line)
+
+    @property
+    def function_name(self) -> str:
+        name = self.kernel.name.rpartition(".")[2]
+        return name if name.isidentifier() else "kernel"
+
+    @property
+    def everything(self) -> str:
+        return ", ".join(self.kernel.parameters)
+
+    @property
+    def miss(self) -> str:
+        return f"_miss({self.everything})"
+
+    @property
+    def forward(self) -> str:
+        """A call of the reference with exactly the arguments received."""
+        return f"_forward({self.everything})" if self.kernel.foreign else f"_reference({forward_list(self.kernel)})"
+
+    # -- what lies outside every route
+
+    def _outside(self, name: str) -> Iterator[str]:
+        kernel, parameter = self.kernel, self.kernel.parameters[name]
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            yield name
+        elif name not in kernel.coverable and parameter.default is not parameter.empty:
+            yield f"not ({self._at_default(name)})"
+        elif name in kernel.array_parameters:
+            yield f"_type({name}) is not _ndarray"
+
+    def _at_default(self, name: str) -> str:
+        default = self.kernel.parameters[name].default
+        given = self._equals(name, default)
+        return f"{name} is _unset or {given}" if self.kernel.foreign else given
+
+    def _equals(self, name: str, value: object) -> str:
+        if value is None or isinstance(value, bool):
+            return f"{name} is {value!r}"
+        if isinstance(value, int | float | str) and value == value:
+            kind = self.namespace.name("_type_", type(value))
+            literal = repr(value) if isinstance(value, int | str) else self.namespace.name("_value_", value)
+            return f"_type({name}) is {kind} and {name} == {literal}"
+        if isinstance(value, tuple):
+            return f"{name} == {self.namespace.name('_value_', value)}"
+        return f"{name} is {self.namespace.name('_value_', value)}"
+
+    # -- routes: one test after the other, equal tests once
+
+    def _routes(self, depth: int, routes: list[Route], names: list[str]) -> None:
+        if not routes:
+            return
+        if not names:
+            self._same_types(depth, routes)
+            return
+        name, *rest = sorted(names, key=lambda n: self._cost(routes, n))
+        groups: dict[str, list[Route]] = {}
+        for route in routes:
+            groups.setdefault(self._early_test(name, route.signature.by_name[name]), []).append(route)
+        if list(groups) == [""]:
+            self._routes(depth, routes, rest)
+            return
+        if name in self.kernel.array_parameters:
+            self.add(depth, f"_dtype_of_{name} = {name}.dtype")
+        for position, test in enumerate(sorted(groups, key=lambda test: test == "")):
+            self.add(depth, f"{'if' if position == 0 else 'elif'} {test or 'True'}:")
+            self._routes(depth + 1, groups[test], rest)
+
+    @staticmethod
+    def _cost(routes: list[Route], name: str) -> int:
+        """Identity tests first, then types, then dtypes."""
+        kinds = [type(route.signature.by_name[name]) for route in routes]
+        return max({Default: 0, Constant: 0, Open: 0, Scalar: 1, ArrayType: 2}[kind] for kind in kinds)
+
+    def _early_test(self, name: str, descriptor: Descriptor) -> str:
+        parameter = self.kernel.parameters[name]
+        if isinstance(descriptor, ArrayType):
+            dtype = self.namespace.name("_dtype_", descriptor.dtype)
+            # Identity is the quick test; arrays that were unpickled have a dtype object of their own.
+            if name in self.kernel.array_parameters:
+                return f"_dtype_of_{name} is {dtype} or _dtype_of_{name} == {dtype}"
+            return f"_type({name}) is _ndarray and ((_dtype := {name}.dtype) is {dtype} or _dtype == {dtype})"
+        if isinstance(descriptor, Default):
+            if name not in self.kernel.coverable or parameter.kind in (
+                parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD,
+            ):  # fmt: skip
+                return ""  # tested for all routes at once
+            return self._at_default(name)
+        if isinstance(descriptor, Constant):
+            return self._equals(name, descriptor.value)
+        if isinstance(descriptor, Scalar):
+            test = f"_type({name}) is {self.namespace.name('_type_', descriptor.type)}"
+            if descriptor.items:
+                test += f" and len({name}) == {len(descriptor.items)}"
+            return test
+        return "" if descriptor.kind == "any" else f"_callable({name})"
+
+    # -- routes that differ in ndim and layout only
+
+    def _same_types(self, depth: int, routes: list[Route]) -> None:
+        for route in routes:
+            arrays = route.signature.arrays
+            tested: set[str] = set()
+            tests = []
+            for name, array in arrays.items():
+                others = [other.signature.arrays[name] for other in routes]
+                if any(other.ndim != array.ndim for other in others):
+                    tests.append(f"{name}.ndim == {array.ndim}")
+                    tested.add(f"{name}.ndim")
+                if any(other.ndim == array.ndim and other.layout != array.layout for other in others):
+                    tests.append(_layout_test(name, array))
+                    tested.add(f"{name}.layout")
+            inner = depth
+            if tests:
+                self.add(depth, f"if {' and '.join(tests)}:")
+                inner += 1
+            self._route(inner, route, tested)
+
+    def _route(self, depth: int, route: Route, tested: set[str]) -> None:
+        sizes = Sizes(self.kernel, route, tested)
+        lines = sizes.lines(self.namespace)
+        if lines:
+            self.add(depth, "try:")
+            for line in lines:
+                self.add(depth + 1, line)
+            self.add(depth, f"except Exception: return {self.miss}")
+            if sizes.none_tests:
+                self.add(depth, f"if {' or '.join(sizes.none_tests)}: return {self.forward}")
+        self._tree(depth, route, route.tree, tested | sizes.tested)
+
+    def _tree(self, depth: int, route: Route, tree: Tree, tested: set[str]) -> None:
+        if isinstance(tree, Branch):
+            self.add(depth, f"if {tree.feature} < {tree.at}:")
+            self._tree(depth + 1, route, tree.below, tested)
+            self.add(depth, "else:")
+            self._tree(depth + 1, route, tree.above, tested)
+        else:
+            self._target(depth, route, tree, tested)
+
+    def _target(self, depth: int, route: Route, target: Target, tested: set[str]) -> None:
+        reference = invocation(self.kernel, REFERENCE_CANDIDATE, route.signature).reference
+        if isinstance(target, ToReference):
+            self.add(depth, f"return {reference}")
+        elif isinstance(target, ToMiss):
+            self.add(depth, f"return {self.miss}")
+        elif isinstance(target, Later):
+            self.add(depth, f"if _clock() < {target.until_s!r}: return {reference}")
+            self.add(depth, f"return {self.miss}")
+        else:
+            self._variant(depth, route, target, tested)
+
+    def _variant(self, depth: int, route: Route, target: ToVariant, tested: set[str]) -> None:
+        tests = []
+        for name, array in route.signature.arrays.items():
+            if target.tests_itself and not route.strict and array.layout != "A":
+                continue
+            tests += [test for key, test in _late_tests(name, array, tested) if key not in tested]
+        overlap = self._overlap_tests(route)
+        if overlap:
+            self.add(depth, f"if {' or '.join(overlap)}: return {self.forward}")
+        if tests:
+            self.add(depth, f"if not ({' and '.join(tests)}): return {self.miss}")
+        call = handled(target.function, target.invocation, target.handling, self.namespace)
+        served = self.namespace.name("_served_", target)
+        self.add(depth, f"try: return {call}")
+        self.add(depth, "except Exception as _raised: _error = _raised")
+        self.add(depth, f"return _rescue({served}, _error, {self.everything})")
+
+    def _overlap_tests(self, route: Route) -> list[str]:
+        tests = []
+        arrays = route.signature.arrays
+        for written in sorted(self.kernel.mutates & set(arrays)):
+            for read in arrays:
+                if read != written:
+                    same = f"{read} is not {written} and " if self.kernel.elementwise else ""
+                    tests.append(f"{same}_may_share_memory({written}, {read})")
+        return tests
+
+
+def _layout_test(name: str, array: ArrayType) -> str:
+    return {"C": f"{name}.flags.c_contiguous", "F": f"{name}.flags.fnc", "A": f"not {name}.flags.forc"}[array.layout]
+
+
+def _late_tests(name: str, array: ArrayType, tested: set[str]) -> Iterator[tuple[str, str]]:
+    if array.ndim == 1 and array.layout == "C" and not tested & {f"{name}.ndim", f"{name}.layout"}:
+        yield f"{name}.ndim", f"{name}.strides == ({array.dtype.itemsize},)"  # says both, and faster
+        return
+    yield f"{name}.ndim", f"{name}.ndim == {array.ndim}"
+    if array.ndim:
+        yield f"{name}.layout", _layout_test(name, array)
+
+
+def parameter_list(kernel: Kernel) -> str:
+    """The parameters as source; defaults are placeholders, which the function's own defaults replace."""
+    parameters = list(kernel.parameters.values())
+    last_positional_only = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
+    parts, starred = [], False
+    for index, parameter in enumerate(parameters):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            parts.append(f"*{parameter.name}")
+            starred = True
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            parts.append(f"**{parameter.name}")
+        else:
+            if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+                parts.append("*")
+                starred = True
+            default = "" if parameter.default is parameter.empty else "=None"
+            parts.append(parameter.name + default)
+        if index + 1 == last_positional_only:
+            parts.append("/")
+    return ", ".join(parts)
+
+
+def forward_list(kernel: Kernel) -> str:
+    """Arguments that hand all parameters on."""
+    parts = []
+    for parameter in kernel.parameters.values():
+        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        keyword = f"{parameter.name}=" if parameter.kind is parameter.KEYWORD_ONLY else ""
+        parts.append(f"{star}{keyword}{parameter.name}")
+    return ", ".join(parts)
+
+
+def defaults(kernel: Kernel) -> tuple[tuple[object, ...], dict[str, object]]:
+    """``__defaults__`` and ``__kwdefaults__`` of the generated function."""
+    positional, named = [], {}
+    for name, parameter in kernel.parameters.items():
+        if parameter.default is inspect.Parameter.empty:
+            continue
+        value = UNSET if kernel.foreign else parameter.default
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            named[name] = value
+        else:
+            positional.append(value)
+    return tuple(positional), named
+
+
+def forwarder(kernel: Kernel) -> str | None:
+    """Source of `_forward`, which calls an existing callable with exactly the arguments that were given.
+
+    None where a positional-only parameter has a default, which takes `Kernel.call_reference`.
+    """
+    lines = [f"def _forward({', '.join(kernel.parameters)}):", "    _given = {}"]
+    always, stars = [], []
+    for name, parameter in kernel.parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            always.append(f"*{name}")
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            stars.append(f"**{name}")
+        elif parameter.default is parameter.empty:
+            always.append(f"{name}={name}" if parameter.kind is parameter.KEYWORD_ONLY else name)
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            return None
+        else:
+            lines.append(f"    if {name} is not _unset: _given[{name!r}] = {name}")
+    lines.append(f"    return _reference({', '.join([*always, '**_given', *stars])})")
+    return "\n".join(lines) + "\n"

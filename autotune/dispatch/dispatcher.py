@@ -1,0 +1,308 @@
+"""The state behind one tuned function: what has been learnt, and the slow path that learns more.
+
+The public object is a plain function whose code is replaced in one assignment; references to it that others hold see
+every new decision. Its globals are private, and names are only added to them. Writers hold one lock; the warm call
+touches nothing of this. Knows nothing of measuring: a miss reaches the tuner through one hook.
+"""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import settings
+from ..compile.handled import Namespace
+from ..errors import CompileError, DeclarationError, SettingsError, VariantWarning, warn
+from ..kernel.model import UNSET, Candidate, Kernel
+from ..kernel.signature import NotCovered, Signature, signature_of
+from . import codegen, guards, policy, serve
+from .entry import Entry, open_entry
+from .plan import Later, Plan, Target, ToReference, ToVariant
+from .routes import compiled_mismatch
+
+if TYPE_CHECKING:
+    from ..store.record import Record
+    from ..store.store import Found
+
+logger = logging.getLogger("autotune")
+
+#: Signatures of one kernel that are learnt; beyond them the reference serves (DESIGN.md, section 1).
+MAX_SIGNATURES = 64
+#: Where the tuner is, imported when first needed.
+TUNER = "autotune.tuner"
+
+spending = policy.Spending()
+
+
+class CacheInfo(NamedTuple):
+    """Counts of the slow path; the compiled path holds no counters."""
+
+    #: Slow-path calls that a known decision answered.
+    hits: int
+    #: Slow-path calls for which nothing was known.
+    misses: int
+    #: Signatures that are learnt at most.
+    maxsize: int
+    #: Signatures known.
+    currsize: int
+    #: Signatures tuned by this process.
+    tuned: int
+
+
+class Dispatcher:
+    """The slow path of one kernel."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.entries: dict[str, Entry] = {}
+        #: Arguments that no variant covers, compiled in: (parameter, type or dtype).
+        self.uncovered: list[tuple[str, Any]] = []
+        self.disabled: set[str] = set()
+        self.found: Found | None = None
+        self.settings: settings.Settings | None = None
+        self.forced: ContextVar[Candidate | None] = ContextVar(f"forced {kernel.id}", default=None)
+        self.forcing = 0
+        self.hits = self.misses = self.tuned = 0
+        self.tuning_now = False
+        self.lock = threading.RLock()
+        self.source = ""
+        self.namespace = Namespace(
+            __builtins__=__builtins__, __name__=kernel.reference.__module__,
+            _type=type, _callable=callable, _ndarray=np.ndarray, _unset=UNSET,
+            _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
+            _miss=self.miss, _rescue=self.rescue, _forced=self.forced.get, _call_forced=self.call_forced,
+        )  # fmt: skip
+        forward = codegen.forwarder(kernel)
+        if forward is None:
+            self.namespace["_forward"] = lambda *arguments: kernel.call_reference(self.values(arguments))
+        else:
+            exec(compile(forward, f"<autotune {kernel.id} forward>", "exec"), self.namespace)  # noqa: S102
+        self.function = self._compiled()
+        self.function.__defaults__, self.function.__kwdefaults__ = codegen.defaults(kernel)
+        guards.listen(self)
+
+    def values(self, arguments: tuple[object, ...]) -> dict[str, object]:
+        """Arguments in the order of the parameters, by name."""
+        return dict(zip(self.kernel.parameters, arguments, strict=True))
+
+    # -- the code
+
+    def _compiled(self) -> FunctionType:
+        emitter = codegen.Emitter(self.kernel, self._plan(), self.namespace)
+        self.source = emitter.source()
+        filename = f"<autotune {self.kernel.id}>"
+        exec(compile(self.source, filename, "exec"), self.namespace)  # noqa: S102
+        lines = self.source.splitlines(keepends=True)
+        linecache.cache[filename] = (len(self.source), None, lines, filename)
+        return self.namespace.pop(emitter.function_name)  # type: ignore[no-any-return]
+
+    def _plan(self) -> Plan:
+        forced = self.forcing > 0
+        if (self.settings is not None and self.settings.mode == "off") or not self.kernel.variants:
+            return Plan(closed=True, forced=forced)
+        routes = [entry.route() for entry in self.entries.values()]
+        return Plan(routes, self.uncovered, len(self.entries) >= MAX_SIGNATURES, forced)
+
+    def rebuild(self) -> None:
+        """Give the public function code that knows what is known now."""
+        self.function.__code__ = self._compiled().__code__
+
+    # -- the slow path
+
+    def miss(self, *arguments: object) -> Any:
+        """A call that the code does not cover yet."""
+        values = self.values(arguments)
+        if not self.lock.acquire(blocking=not self.tuning_now):
+            return self.kernel.call_reference(values)  # another thread is tuning: the reference is always right
+        try:
+            target = self.target_of(values)
+        finally:
+            self.lock.release()
+        if not isinstance(target, ToVariant):
+            return self.kernel.call_reference(values)
+        try:
+            return serve.as_function(self.kernel, target)(*arguments)
+        except Exception as raised:  # the variant guard
+            error = raised
+        return self.rescue(target, error, *arguments)
+
+    def rescue(self, target: ToVariant, error: Exception, *arguments: object) -> Any:
+        """A variant raised."""
+        return serve.rescue(self, target, error, arguments)
+
+    def call_forced(self, candidate: Candidate, *arguments: object) -> Any:
+        """A call inside ``with kernel.force(…)``."""
+        return serve.call_candidate(self.kernel, candidate, self.values(arguments))
+
+    def open(self) -> settings.Settings:
+        """The settings, read once; wrong ones cost speed, not results."""
+        if self.settings is None:
+            try:
+                self.settings = settings.current()
+            except SettingsError as error:
+                warn(f"{error}; going on with the references alone", VariantWarning)
+                self.settings = settings.Settings(mode="off")
+            settings.show_log(self.settings)
+        return self.settings
+
+    def target_of(self, values: Mapping[str, object]) -> Target:
+        """What serves a call; learns its signature, and tunes it if that is due."""
+        if self.open().mode == "off" or not self.kernel.variants:
+            self.rebuild()
+            return ToReference()
+        signature = signature_of(self.kernel, values)
+        if isinstance(signature, NotCovered):
+            self._learn_uncovered(signature)
+            return ToReference()
+        entry = self.entry(signature)
+        size = self._size(values, entry) if entry is not None else None
+        if entry is None or size is None:
+            return ToReference()
+        return self._decide(entry, size, values)
+
+    def _learn_uncovered(self, seen: NotCovered) -> None:
+        """Compile in a test for what was seen, so that the next such call goes straight to the reference."""
+        if seen.test is not None and seen.test not in self.uncovered and len(self.uncovered) < MAX_SIGNATURES:
+            self.uncovered.append(seen.test)
+            self.rebuild()
+
+    def entry(self, signature: Signature) -> Entry | None:
+        """What is known of a signature; None beyond the signatures that are learnt."""
+        entry = self.entries.get(signature.key)
+        if entry is None and len(self.entries) < MAX_SIGNATURES:
+            entry = self.opened(signature)
+            self.entries[signature.key] = entry
+            self.rebuild()
+        return entry
+
+    def opened(self, signature: Signature) -> Entry:
+        """A new entry from the store, which is read once."""
+        from ..store import store
+
+        mode = self.open().mode
+        if self.found is None:
+            self.found = store.load(self.kernel.id, numerics=self.numerics)
+        return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=mode == "first-use")
+
+    @property
+    def numerics(self) -> str:
+        """The loosest class that may win: what is set, or what the kernel opts in to where nothing is set."""
+        asked = self.open().numerics
+        return asked if asked != "reassociated" or self.kernel.numerics is None else self.kernel.numerics
+
+    def _size(self, values: Mapping[str, object], entry: Entry) -> dict[str, int] | None:
+        try:
+            return self.kernel.size_of(values)
+        except (IndexError, AttributeError) as error:
+            # A matter of the signature (fewer axes than the size speaks of), so it is learnt.
+            if entry.record is None and not isinstance(entry.gap, ToReference):
+                entry.gap, entry.reason = ToReference(), f"its size cannot be computed: {error}"
+                self.rebuild()
+        except Exception as error:  # the variant guard: what has no size is not tuned
+            logger.debug("%s: the size of a call raised %s: %s", self.kernel.id, type(error).__name__, error)
+        return None
+
+    def _decide(self, entry: Entry, size: dict[str, int], values: Mapping[str, object]) -> Target:
+        leaf = entry.leaf(size)
+        if leaf is not None and not entry.unfinished:
+            self.hits += 1
+        else:
+            self.misses += 1
+            self._tune_if_due(entry, values)
+            leaf = entry.leaf(size)
+        if leaf is None:
+            return ToReference()
+        if entry.record is not None:
+            mismatch = compiled_mismatch(self.kernel, entry.record, leaf)
+            if mismatch is not None:
+                entry.reject(mismatch)
+                return self._decide(entry, size, values)
+        try:
+            target = entry.loader.load(leaf)
+        except CompileError as error:
+            serve.disable(self, leaf.winner.variant, str(error))
+            return ToReference()
+        self.rebuild()
+        return target
+
+    def _tune_if_due(self, entry: Entry, values: Mapping[str, object]) -> None:
+        asked = self.open()
+        if asked.mode != "first-use" or isinstance(entry.gap, ToReference):
+            return
+        about = policy.Surroundings(explicit=asked.mode_is_explicit, forked_after_openmp=guards.single_threaded)
+        refused = policy.refusal(about, spending)
+        if refused is None:
+            budget_s = min(asked.budget_s, spending.left_s(time.monotonic()))
+            refused = self.tune(entry, values, budget_s=budget_s)
+        if refused is not None:
+            entry.reason = f"not tuned: {refused.reason}"
+            if refused.passing:
+                entry.gap = Later(time.monotonic() + policy.ASK_AGAIN_S)
+            else:
+                entry.gap = ToReference()
+            logger.debug("%s (%s): %s", self.kernel.name, entry.signature, entry.reason)
+            self.rebuild()
+
+    def tune(self, entry: Entry, values: Mapping[str, object], *, budget_s: float) -> policy.Refusal | None:
+        """Tune the call at hand through the tuner's hook and take over what it finds."""
+        self.tuning_now = True
+        started = time.monotonic()
+        try:
+            with policy.Tuning():
+                outcome = importlib.import_module(TUNER).first_use(
+                    self.kernel, entry.signature, values, known=entry.record, budget_s=budget_s, numerics=self.numerics
+                )
+        except DeclarationError as error:
+            warn(f"{error}; the reference serves", VariantWarning)
+            return policy.Refusal(str(error), passing=False)
+        finally:
+            self.tuning_now = False
+            spending.spent_s += time.monotonic() - started
+        if isinstance(outcome, policy.Refusal):
+            return outcome
+        self.tuned += 1
+        entry.use(outcome, "first-use")
+        return None
+
+    def install(self, signature: Signature, record: Record, source: str) -> None:
+        """Use a record from now on."""
+        with self.lock:
+            entry = self.entries.get(signature.key) or self.opened(signature)
+            entry.use(record, source)
+            self.entries[signature.key] = entry
+            self.rebuild()
+
+    def info(self) -> CacheInfo:
+        return CacheInfo(self.hits, self.misses, MAX_SIGNATURES, len(self.entries), self.tuned)
+
+    def after_fork(self, *, choose_again: bool) -> None:
+        """In a forked child: locks of its own and, where threads must not be used any more, other targets."""
+        self.lock = threading.RLock()
+        self.tuning_now = False
+        if choose_again:
+            self.rebuild()
+
+    def clear(self) -> None:
+        """Forget everything learnt in this process."""
+        with self.lock:
+            for known in (self.entries, self.uncovered, self.disabled):
+                known.clear()
+            self.found = self.settings = None
+            self.hits = self.misses = self.tuned = 0
+            self.rebuild()
+
+    def declare(self, kernel: Kernel) -> None:
+        """Take over a kernel with another variant."""
+        with self.lock:
+            self.kernel = kernel
+            self.clear()
+

@@ -1,0 +1,119 @@
+"""What is known of one signature, and opening it from the store.
+
+Knows nothing of code generation or of the public function.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import DeclarationError, VariantWarning, warn
+from ..kernel.coverage import not_covered
+from ..kernel.model import Kernel
+from ..kernel.signature import Signature
+from . import guards
+from .plan import Route, Target, ToMiss, ToReference, ToVariant
+from .routes import Loader, check
+
+if TYPE_CHECKING:
+    from ..store.record import Decision, Leaf, Record
+    from ..store.store import Found
+
+logger = logging.getLogger("autotune")
+
+
+@dataclass
+class Entry:
+    """One signature: its decision, where that comes from, and what serves sizes without one."""
+
+    signature: Signature
+    loader: Loader
+    decision: Decision
+    record: Record | None
+    #: store, shipped, first-use, calibrate, or none.
+    source: str
+    #: Why there is no decision, or why the stored one is not used.
+    reason: str | None
+    #: What serves sizes that nothing is known of.
+    gap: Target
+    #: Test ndim and layout even before compiled code.
+    strict: bool = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether another process left candidates untried, which this one has not taken up yet."""
+        return self.record is not None and not self.record.complete and self.source in ("store", "shipped")
+
+    def route(self) -> Route:
+        return Route(self.signature, self.loader.tree(self.decision, self.gap), self.strict)
+
+    def leaf(self, size: dict[str, int]) -> Leaf | None:
+        from ..store.record import lookup
+
+        return lookup(self.decision, size)
+
+    def holds(self, target: ToVariant) -> bool:
+        return any(target is loaded for loaded in self.loader.loaded())
+
+    def use(self, record: Record, source: str) -> None:
+        """Take over a record."""
+        self.decision, self.record, self.source, self.reason = record.decision, record, source, None
+
+    def reject(self, reason: str) -> None:
+        """Give up the record."""
+        from ..store.record import Gap
+
+        self.decision, self.record, self.source, self.reason = Gap(), None, "none", reason
+
+
+def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set[str], *, may_tune: bool) -> Entry:
+    """What the store knows of a signature, held against what is declared now."""
+    from ..store.record import Gap
+
+    loader = Loader(kernel, signature, single_threaded=guards.single_threaded, disabled=disabled)
+    gap: Target = ToMiss() if may_tune else ToReference()
+    entry = Entry(signature, loader, Gap(), None, "none", None, gap)
+    record = found.records.get(signature.key)
+    if not covered(kernel, signature):
+        entry.gap, entry.reason = ToReference(), "no variant covers such arguments"
+    elif record is None:
+        entry.reason = missing(signature, found)
+    else:
+        rejected = check(kernel, signature, record)
+        if rejected is None:
+            entry.use(record, "shipped" if signature.key in found.shipped else "store")
+        else:
+            entry.reason = rejected.reason
+            logger.info(
+                "%s (%s): %s. Tune it again: autotune calibrate %s", kernel.name, signature, rejected.reason, kernel.name
+            )
+    return entry
+
+
+def covered(kernel: Kernel, signature: Signature) -> bool:
+    """Whether some variant may serve calls of this signature."""
+    try:
+        return any(not_covered(kernel, variant, signature) is None for variant in kernel.variants.values())
+    except DeclarationError as error:
+        warn(f"{error}; the reference serves", VariantWarning)
+        return False
+
+
+def missing(signature: Signature, found: Found) -> str:
+    """Why there is no record: none at all, or the field in which the nearest one differs."""
+    from ..machine import fingerprint
+
+    differing = [record for record in found.foreign if record.signature == signature.key]
+    if not differing:
+        return "nothing recorded for this signature"
+    hard = fingerprint().hard
+
+    def differences(index: int) -> list[str]:
+        then = differing[index].provenance.hard
+        return [f"{name} {then.get(name)}, this process has {hard[name]}" for name in hard if then.get(name) != hard[name]]
+
+    nearest = min(range(len(differing)), key=lambda index: len(differences(index)))
+    fields = differences(nearest)
+    return f"recorded for {'; '.join(fields)}" if fields else f"recorded for numerics={differing[nearest].numerics}"

@@ -1,0 +1,202 @@
+"""From records to routes: which stored decision applies to a signature, and why others do not.
+
+A record is data from disk: every name in it is resolved against what is declared, and what does not resolve is not
+used. Knows nothing of code generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..kernel.boxes import Handling, legal
+from ..kernel.coverage import not_covered, unavailable
+from ..kernel.invocation import invocation
+from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
+from ..kernel.signature import Signature
+from ..kernel.source import source_hash, stable_text
+from .plan import Branch, Target, ToMiss, ToReference, ToVariant, Tree
+
+if TYPE_CHECKING:
+    from ..store.record import Choice, Decision, Leaf, Pick, Record
+
+
+def variant_hash(kernel: Kernel, name: str) -> str:
+    """Source hash of a variant with all that makes it what it is; of the reference with the declared size."""
+    if name == REFERENCE:
+        return source_hash(kernel.reference, stable_text(kernel.size.texts()))
+    variant = kernel.variants[name]
+    options = "" if variant.jit is None else stable_text(variant.jit)
+    when = getattr(variant.when, "text", variant.when and "predicate") or ""
+    return source_hash(
+        variant.function, variant.kind, options, variant.space.describe(), when, variant.numerics, str(variant.threads)
+    )
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Why a record is not used."""
+
+    reason: str
+
+
+def check(kernel: Kernel, signature: Signature, record: Record) -> Rejected | None:
+    """Whether a record of this machine applies to a signature as declared now."""
+    from ..store.record import Split
+
+    if record.signature != signature.key:
+        return Rejected(f"recorded for {record.signature}")
+    sources = record.variants.sources
+    now = variant_hash(kernel, REFERENCE)
+    if sources.get(REFERENCE) != now:
+        return Rejected(f"recorded for source {sources.get(REFERENCE, '?')} of the reference, the source is now {now}")
+    pending: list[Decision] = [record.decision]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Split):
+            unknown = set(node.feature.split("*")) - set(_size_names(kernel, record))
+            if unknown:
+                return Rejected(f"branches on the unknown size {unknown.pop()}")
+            pending += [node.below, node.above]
+        else:
+            reason = _check_leaf(kernel, signature, record, node)
+            if reason is not None:
+                return Rejected(reason)
+    return None
+
+
+def _size_names(kernel: Kernel, record: Record) -> list[str]:
+    names = kernel.size.names or tuple({name for cell in record.cells for name in cell.size})
+    return [name for name in names if name.isidentifier() and not name.startswith("_")]
+
+
+def _check_leaf(kernel: Kernel, signature: Signature, record: Record, leaf: Decision) -> str | None:
+    from ..store.record import Leaf
+
+    if not isinstance(leaf, Leaf):
+        return None
+    for choice in (leaf.winner, leaf.single):
+        if choice is None or choice.variant == REFERENCE:
+            continue
+        if candidate_of(kernel, choice) is None:
+            return f"names {choice}, which is not declared"
+        if not legal(handling_of(choice)):
+            return f"handles the result of {choice} as {handling_of(choice)}, which means nothing"
+        variant = kernel.variants[choice.variant]
+        reason = unavailable(variant) or not_covered(kernel, variant, signature)
+        if reason is not None:
+            return f"{choice.variant}: {reason}"
+        now, then = variant_hash(kernel, choice.variant), record.variants.sources.get(choice.variant, "?")
+        if now != then:
+            return f"recorded for source {then} of {choice.variant}, the source is now {now}"
+    return None
+
+
+def candidate_of(kernel: Kernel, choice: Choice) -> Candidate | None:
+    """The candidate that a record names, if it is declared and its setting is legal."""
+    if choice.variant == REFERENCE:
+        return REFERENCE_CANDIDATE if not choice.params else None
+    variant = kernel.variants.get(choice.variant)
+    config = variant.space.config(choice.params) if variant is not None else None
+    return None if config is None else Candidate(choice.variant, config)
+
+
+def handling_of(pick: Pick) -> Handling:
+    return Handling(pick.boxing, pick.finite)
+
+
+class Loader:
+    """Makes trees whose winners are loaded as calls reach them, so that unused ones never load Numba.
+
+    Parameters
+    ----------
+    kernel, signature
+    single_threaded : callable
+        Whether only single-threaded runners-up may be used at the moment.
+    disabled : set of str
+        Variants that are not used any more in this process.
+    """
+
+    def __init__(
+        self, kernel: Kernel, signature: Signature, *, single_threaded: Callable[[], bool], disabled: set[str]
+    ) -> None:
+        self.kernel = kernel
+        self.signature = signature
+        self.single_threaded = single_threaded
+        self.disabled = disabled
+        self._loaded: dict[Candidate, ToVariant | ToReference] = {}
+
+    def loaded(self) -> list[ToVariant]:
+        """Every variant loaded so far."""
+        return [target for target in self._loaded.values() if isinstance(target, ToVariant)]
+
+    def target(self, leaf: Leaf) -> ToVariant | ToReference | ToMiss:
+        """What serves a leaf, if it is loaded."""
+        candidate, _ = self.choose(leaf)
+        if candidate.variant == REFERENCE or candidate.variant in self.disabled:
+            return ToReference()
+        return self._loaded.get(candidate, ToMiss())
+
+    def choose(self, leaf: Leaf) -> tuple[Candidate, Handling]:
+        """The candidate of a leaf, with what its results need: the runner-up where threads must not be used."""
+        pick = leaf.single if leaf.single is not None and self.single_threaded() else leaf.winner
+        return candidate_of(self.kernel, pick) or REFERENCE_CANDIDATE, handling_of(pick)
+
+    def load(self, leaf: Leaf) -> ToVariant | ToReference:
+        """Load what serves a leaf.
+
+        Raises
+        ------
+        CompileError
+            It does not compile here.
+        """
+        candidate, handling = self.choose(leaf)
+        if candidate.variant == REFERENCE or candidate.variant in self.disabled:
+            return ToReference()
+        if candidate not in self._loaded:
+            self._loaded[candidate] = load_variant(self.kernel, candidate, self.signature, handling)
+        return self._loaded[candidate]
+
+    def tree(self, decision: Decision, gap: Target) -> Tree:
+        """The decision with what is loaded by now; `gap` serves sizes that nothing is known of."""
+        from ..store.record import Leaf, Split
+
+        if isinstance(decision, Split):
+            below, above = self.tree(decision.below, gap), self.tree(decision.above, gap)
+            return Branch(decision.feature, int(decision.at), below, above)
+        return self.target(decision) if isinstance(decision, Leaf) else gap
+
+
+def load_variant(kernel: Kernel, candidate: Candidate, signature: Signature, handling: Handling) -> ToVariant:
+    """A target for one candidate, compiled if need be."""
+    from ..compile.build import load
+
+    variant = kernel.variants[candidate.variant]
+    return ToVariant(
+        candidate=candidate,
+        function=load(kernel, candidate, signature),
+        invocation=invocation(kernel, candidate, signature),
+        handling=handling,
+        tests_itself=variant.compiled,
+    )
+
+
+def compiled_mismatch(kernel: Kernel, record: Record, leaf: Leaf) -> str | None:
+    """Why a compiled winner may not be used here although the record is of this machine.
+
+    Reads what loads LLVM, so it is asked only when compiled code is about to be loaded anyway.
+    """
+    from ..compile.lazy import reaches_compiled_code
+    from ..machine import compiled_fields
+
+    variant = kernel.variants.get(leaf.winner.variant)
+    if variant is None or not (variant.compiled or reaches_compiled_code(variant.function)):
+        return None
+    now = compiled_fields()
+    for name, then in record.provenance.compiled.items():
+        if name in ("layer", "wait_policy") and not variant.threads:
+            continue
+        if now.get(name) != then:
+            return f"recorded for {name} {then}, this process has {now.get(name)}"
+    return None

@@ -1,0 +1,123 @@
+"""Serving calls outside the compiled code: a given candidate, and the rescue when a variant raises.
+
+Knows nothing of how decisions are found.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compile.handled import Namespace, handled
+from ..errors import VariantError, VariantWarning, warn
+from ..kernel.boxes import Handling, boxer, boxing_of
+from ..kernel.coverage import not_covered
+from ..kernel.model import REFERENCE, Candidate, Kernel
+from ..kernel.signature import NotCovered, Signature, signature_of
+from . import codegen
+from .plan import ToVariant
+from .routes import load_variant
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher
+
+logger = logging.getLogger("autotune")
+
+
+@functools.lru_cache(maxsize=1024)
+def as_function(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
+    """A function of all the kernel's parameters, in order, that calls one target without tests."""
+    namespace = Namespace(_reference=kernel.reference)
+    call = handled(target.function, target.invocation, target.handling, namespace)
+    source = f"lambda {', '.join(kernel.parameters)}: {call}"
+    made: Callable[..., Any] = eval(compile(source, f"<autotune {kernel.id} target>", "eval"), namespace)  # noqa: S307
+    return made
+
+
+def rescue(dispatcher: Dispatcher, target: ToVariant, error: Exception, arguments: tuple[object, ...]) -> Any:
+    """The right answer after a variant raised.
+
+    Compiled code that refused arguments of another layout was never meant for them: the call is looked up anew, and
+    from now on the layout is tested beforehand. Otherwise the reference answers, or raises as it does; a variant that
+    raised what the reference does not is disabled. A kernel that changes what it reads cannot be run twice: there the
+    error is passed on.
+    """
+    kernel = dispatcher.kernel
+    values = dispatcher.values(arguments)
+    signature = signature_of(kernel, values)
+    entry = next((entry for entry in dispatcher.entries.values() if entry.holds(target)), None)
+    meant = isinstance(signature, Signature) and (entry is None or entry.signature.key == signature.key)
+    if not meant:
+        with dispatcher.lock:
+            if entry is not None and not entry.strict:
+                entry.strict = True
+                dispatcher.rebuild()
+        return dispatcher.miss(*arguments)
+    said = f"raised {type(error).__name__}: {error}"
+    if kernel.mutates - {"out"}:
+        disable(dispatcher, target.candidate.variant, said)
+        raise error
+    try:
+        result = kernel.call_reference(values)
+    except Exception as expected:  # the variant guard
+        if type(expected) is not type(error):
+            disable(dispatcher, target.candidate.variant, said)
+        raise
+    disable(dispatcher, target.candidate.variant, said)
+    return result
+
+
+def disable(dispatcher: Dispatcher, variant: str, reason: str) -> None:
+    """Use the reference instead of a variant for the rest of the process."""
+    with dispatcher.lock:
+        if variant in dispatcher.disabled:
+            return
+        dispatcher.disabled.add(variant)
+        dispatcher.rebuild()
+    name = dispatcher.kernel.id
+    warn(f"{name}: the variant {variant} {reason}; it is disabled for this process, the reference serves", VariantWarning)
+
+
+def call_candidate(kernel: Kernel, candidate: Candidate, values: Mapping[str, object]) -> Any:
+    """Run one candidate on a call, whatever the decision says.
+
+    Raises
+    ------
+    VariantError
+        The variant does not take the call.
+    """
+    if candidate.variant == REFERENCE:
+        return kernel.call_reference(values)
+    signature = signature_of(kernel, values)
+    variant = kernel.variants[candidate.variant]
+    reason = signature.reason if isinstance(signature, NotCovered) else not_covered(kernel, variant, signature)
+    if reason is not None or isinstance(signature, NotCovered):
+        raise VariantError(f"{kernel.id}: the variant {candidate} does not take this call: {reason}")
+    copies = {name: value.copy() if type(value) is np.ndarray else value for name, value in values.items()}
+    result = as_function(kernel, load_variant(kernel, candidate, signature, Handling()))(*values.values())
+    if isinstance(result, np.ndarray) or result is None:
+        return result
+    wrap = boxer(boxing_of(kernel.call_reference(copies), result))
+    return result if wrap is None else wrap(result)
+
+
+def bare(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
+    """The winner as a callable that takes what the kernel takes; the function itself where nothing is to be added."""
+    plain = target.handling == Handling() and target.invocation.arguments == tuple(kernel.parameters)
+    return target.function if plain else resolved(kernel, target)
+
+
+@functools.lru_cache(maxsize=1024)
+def resolved(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
+    """A function with the kernel's parameters and defaults that calls one target."""
+    namespace = Namespace(_reference=kernel.reference)
+    call = handled(target.function, target.invocation, target.handling, namespace)
+    source = f"def {target.candidate.variant}({codegen.parameter_list(kernel)}):\n    return {call}\n"
+    exec(compile(source, f"<autotune {kernel.id} resolved>", "exec"), namespace)  # noqa: S102
+    made: Any = namespace[target.candidate.variant]
+    made.__defaults__, made.__kwdefaults__ = codegen.defaults(kernel)
+    return made  # type: ignore[no-any-return]

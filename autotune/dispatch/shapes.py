@@ -1,0 +1,130 @@
+"""Statements that compute the sizes a route branches on, from the cheapest attribute that tells.
+
+`x.shape[0]` becomes ``len(x)`` (12 against 41 ns); several axes of one array become one unpacking, which tests its ndim
+on the way. Knows nothing of decisions.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..compile.handled import Namespace
+from ..kernel.invocation import constants_of
+from ..kernel.model import Kernel
+
+if TYPE_CHECKING:
+    from .plan import Route
+
+
+class Sizes:
+    """The sizes of one route.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    route : Route
+    tested : set of str
+        What earlier tests have made sure of: ``"x.ndim"``, ``"x.layout"``.
+    """
+
+    def __init__(self, kernel: Kernel, route: Route, tested: set[str]) -> None:
+        self.kernel = kernel
+        self.route = route
+        #: What the statements make sure of themselves.
+        self.tested: set[str] = set()
+        #: Tests for «not tunable».
+        self.none_tests: list[str] = []
+        self._sources = kernel.size.sources(constants_of(route.signature, kernel), route.signature.arrays)
+        self._needed = self._closure(route.features)
+        self._unpacked = self._to_unpack()
+
+    def _closure(self, features: set[str]) -> list[str]:
+        """Names of sizes to compute, those that they build on first."""
+        if self._sources is None:
+            return sorted(features)
+        needed: set[str] = set()
+        pending = list(features)
+        while pending:
+            name = pending.pop()
+            if name not in needed:
+                needed.add(name)
+                used = {node.id for node in ast.walk(self._sources[name]) if isinstance(node, ast.Name)}
+                pending += used & set(self._sources)
+        return [name for name in self._sources if name in needed]
+
+    def _to_unpack(self) -> dict[str, list[int]]:
+        """Arrays of which several axes are needed: their axes in use."""
+        axes: dict[str, set[int]] = {}
+        for source in self._needed_sources():
+            for node in ast.walk(source):
+                found = self._axis(node)
+                if found is not None:
+                    axes.setdefault(found[0], set()).add(found[1])
+        return {name: sorted(used) for name, used in axes.items() if used - {0}}
+
+    def _needed_sources(self) -> list[ast.expr]:
+        return [] if self._sources is None else [self._sources[name] for name in self._needed]
+
+    def _axis(self, node: ast.AST) -> tuple[str, int] | None:
+        """(array, axis) if `node` is ``array.shape[axis]`` of an array of the signature."""
+        if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute)):
+            return None
+        holder, index = node.value, _integer(node.slice)
+        if holder.attr != "shape" or not isinstance(holder.value, ast.Name) or index is None:
+            return None
+        array = self.route.signature.arrays.get(holder.value.id)
+        if array is None or not -array.ndim <= index < array.ndim:
+            return None
+        return holder.value.id, index % array.ndim
+
+    def lines(self, namespace: Namespace) -> list[str]:
+        """The statements; empty if the route does not branch."""
+        if not self._needed:
+            return []
+        if self._sources is None:
+            arguments = ", ".join(f"{name}={name}" for name in self.kernel.parameters)
+            function = namespace.name("_size_", self.kernel.size.function)
+            lines = [f"_sizes = {function}({arguments})"]
+            self.none_tests.append("_sizes is None")
+            return [*lines, *(f"{name} = _sizes and _sizes[{name!r}]" for name in self._needed)]
+        lines = []
+        for name in self._unpacked:
+            ndim = self.route.signature.arrays[name].ndim
+            lines.append(f"{', '.join(f'_{name}_{axis}' for axis in range(ndim))}, = {name}.shape")
+            self.tested.add(f"{name}.ndim")
+        for name in self._needed:
+            expression = _Cheaper(self).visit(self._sources[name])
+            lines.append(f"{name} = {ast.unparse(ast.fix_missing_locations(expression))}")
+            declared = self.kernel.size.expressions.get(name)
+            if declared is not None and declared.may_be_none and _has_none(expression):
+                self.none_tests.append(f"{name} is None")
+        return lines
+
+    def is_unpacked(self, name: str) -> bool:
+        return name in self._unpacked
+
+
+class _Cheaper(ast.NodeTransformer):
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        found = self.sizes._axis(node)
+        if found is None:
+            self.generic_visit(node)
+            return node
+        name, axis = found
+        source = f"_{name}_{axis}" if self.sizes.is_unpacked(name) else f"len({name})"
+        return ast.parse(source, mode="eval").body
+
+
+def _integer(node: ast.expr) -> int | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        value = node.operand.value
+        return -value if isinstance(value, int) else None
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
+
+
+def _has_none(expression: ast.expr) -> bool:
+    return any(isinstance(node, ast.Constant) and node.value is None for node in ast.walk(expression))

@@ -1,0 +1,97 @@
+"""Every exception and warning that autotune raises on purpose.
+
+::
+
+    AutotuneError
+    ├── DeclarationError      a kernel, variant, space or size is declared wrongly (also a TypeError)
+    │   ├── ExpressionError   an expression string cannot be read, or uses a name it may not use
+    │   └── SpaceError        a parameter space is empty or malformed
+    ├── UnknownKernel         no declared kernel has the name
+    ├── CalibrationError      a kernel cannot be calibrated as declared (inputs, size, reference)
+    ├── VariantError          a variant is unknown, unavailable, or does not take this call
+    ├── CompileError          a variant cannot be compiled for a signature
+    ├── WorkerError           the isolated process cannot be started or was lost
+    ├── StoreError            records cannot be written, read or imported
+    └── SettingsError         an environment variable or a [tool.autotune] entry has no legal value
+
+    AutotuneWarning (a UserWarning)
+    ├── StaleRecord           a stored record was made for another source, machine or version
+    ├── StoreWarning          the store cannot be used as asked; decisions stay in memory
+    └── VariantWarning        a variant was disabled for this process
+
+A message says where, what was expected and found, and the edit or command that mends it. This module knows nothing
+of anything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+
+class AutotuneError(Exception):
+    """Base of every error raised by autotune on purpose."""
+
+
+class DeclarationError(AutotuneError, TypeError):
+    """A kernel, variant, space or size is declared in a way that cannot work."""
+
+
+class ExpressionError(DeclarationError):
+    """An expression string cannot be read, or uses something that is not allowed in it."""
+
+
+class SpaceError(DeclarationError):
+    """A parameter space is empty, malformed, or its constraint leaves nothing."""
+
+
+class UnknownKernel(AutotuneError, LookupError):
+    """No declared kernel, or more than one, has the name."""
+
+
+class CalibrationError(AutotuneError):
+    """A kernel cannot be calibrated: its inputs, size or reference do not fit together."""
+
+
+class VariantError(AutotuneError, LookupError):
+    """A variant is unknown, unavailable on this machine, or does not take the call."""
+
+
+class CompileError(AutotuneError):
+    """A variant cannot be compiled for a signature."""
+
+
+class WorkerError(AutotuneError):
+    """The isolated worker process could not be started, or was lost."""
+
+
+class StoreError(AutotuneError, OSError):
+    """Records cannot be written, read, exported or imported."""
+
+
+class SettingsError(AutotuneError, ValueError):
+    """A setting has no legal value."""
+
+
+class AutotuneWarning(UserWarning):
+    """Base of every warning issued by autotune."""
+
+
+class StaleRecord(AutotuneWarning):
+    """A stored record was made for another source, machine or version."""
+
+
+class StoreWarning(AutotuneWarning):
+    """The store cannot be used as asked; decisions are kept in memory only."""
+
+
+class VariantWarning(AutotuneWarning):
+    """A variant raised what the reference does not, and was disabled for this process."""
+
+
+def warn(message: str, category: type[AutotuneWarning]) -> None:
+    """Issue a warning; where warnings are errors, log it: lost speed must not become a lost result."""
+    try:
+        warnings.warn(message, category, stacklevel=3)
+    except category:
+        logging.getLogger("autotune").warning(message)

@@ -1,0 +1,158 @@
+"""A small, checked expression language for sizes, conditions and constraints.
+
+`"x.shape[0]"`, `"n & (n - 1) == 0"`, `"rows * cols <= 4096"`: Python expressions over given names, without calls
+except a few pure functions, checked when they are declared and rendered straight into generated code.
+
+Knows nothing of kernels, arrays or spaces.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from types import CodeType
+
+from .errors import ExpressionError
+
+#: Pure functions an expression may call.
+FUNCTIONS = {"len": len, "min": min, "max": max, "abs": abs, "int": int, "bool": bool, "round": round}
+
+_ALLOWED = (
+    ast.Expression, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Constant, ast.Name, ast.Attribute,
+    ast.Subscript, ast.Call, ast.Tuple, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop,
+)  # fmt: skip
+
+
+class Expression:
+    """One checked expression.
+
+    Parameters
+    ----------
+    text : str
+        The expression.
+    names : iterable of str
+        Names it may use.
+    where : str
+        What it belongs to, for messages: ``"kernel rms: size n"``.
+
+    Raises
+    ------
+    ExpressionError
+        Syntax error, unknown name, or a construct that is not allowed.
+    """
+
+    def __init__(self, text: str, *, names: Iterable[str], where: str) -> None:
+        self.text = text
+        self.where = where
+        allowed = sorted(names)
+        if not isinstance(text, str):
+            raise ExpressionError(f"{where}: expected an expression string, found {text!r} ({type(text).__name__})")
+        try:
+            self.tree = ast.parse(text.strip(), mode="eval")
+        except SyntaxError as error:
+            column = (error.offset or 1) - 1
+            raise ExpressionError(
+                f"{where}: {text!r} is not a Python expression: {error.msg} (column {column + 1})\n"
+                f"    {text.strip()}\n    {' ' * column}^"
+            ) from None
+        self._check(allowed)
+
+    def _check(self, allowed: list[str]) -> None:
+        for node in ast.walk(self.tree):
+            if not isinstance(node, _ALLOWED):
+                raise ExpressionError(
+                    f"{self.where}: {self.text!r} uses {type(node).__name__}, which an expression may not; "
+                    "pass a callable instead"
+                )
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                raise ExpressionError(f"{self.where}: {self.text!r} reads the private attribute {node.attr!r}")
+            if isinstance(node, ast.Call) and (
+                not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords
+            ):
+                raise ExpressionError(
+                    f"{self.where}: {self.text!r} calls {ast.unparse(node.func)!r}; "
+                    f"only {', '.join(FUNCTIONS)} may be called; pass a callable instead"
+                )
+        unknown = sorted(self.names - set(allowed))
+        if unknown:
+            raise ExpressionError(
+                f"{self.where}: {self.text!r} uses the unknown name {unknown[0]!r}; known here: {', '.join(allowed)}"
+            )
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names the expression uses, pure functions left out."""
+        called = {id(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
+        return frozenset(
+            node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name) and id(node) not in called
+        )
+
+    def attributes_of(self, name: str) -> frozenset[str]:
+        """Attributes read directly from `name`, with ``"len"`` for ``len(name)``."""
+        found = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+                found.add(node.attr)
+            if isinstance(node, ast.Call) and ast.unparse(node) == f"len({name})":
+                found.add("len")
+        return frozenset(found)
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether the literal None occurs as a possible value (not only in a comparison)."""
+        compared = {
+            id(part) for node in ast.walk(self.tree) if isinstance(node, ast.Compare)
+            for part in (node.left, *node.comparators)
+        }  # fmt: skip
+        return any(
+            isinstance(node, ast.Constant) and node.value is None and id(node) not in compared
+            for node in ast.walk(self.tree)
+        )
+
+    @cached_property
+    def _code(self) -> CodeType:
+        return compile(self.tree, f"<{self.where}>", "eval")
+
+    def evaluate(self, values: Mapping[str, object]) -> object:
+        """The value of the expression; whatever it raises is passed on."""
+        return eval(self._code, {"__builtins__": {}, **FUNCTIONS}, dict(values))  # noqa: S307 - checked above
+
+    def specialize(self, constants: Mapping[str, object]) -> ast.expr:
+        """The expression with names replaced by constants, and what that decides folded away."""
+        return _Folder(constants).visit(ast.parse(self.text.strip(), mode="eval").body)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+
+class _Folder(ast.NodeTransformer):
+    """Replaces names by constants and folds comparisons and conditionals that are then decided."""
+
+    def __init__(self, constants: Mapping[str, object]) -> None:
+        self.constants = constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.constants:
+            return ast.copy_location(ast.Constant(self.constants[node.id]), node)  # type: ignore[arg-type]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        node.args = [self.visit(argument) for argument in node.args]  # the function's own name stays
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if all(isinstance(part, ast.Constant) for part in (node.left, *node.comparators)):
+            code = compile(ast.Expression(ast.fix_missing_locations(node)), "<fold>", "eval")
+            try:
+                return ast.copy_location(ast.Constant(eval(code, {"__builtins__": {}})), node)  # noqa: S307
+            except TypeError:  # such as None < 3: left for the evaluation to raise where it belongs
+                return node
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Constant):
+            return node.body if node.test.value else node.orelse
+        return node

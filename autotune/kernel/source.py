@@ -1,0 +1,163 @@
+"""A hash of what a function does: its code and all that it reaches inside its own package.
+
+Taken from the code in memory, never from the file, which may have been edited since it was imported. Comments, layout
+and docstrings do not count; helpers reached through globals, closures and attributes of modules do, and so do the
+values of the constants used. Bytecode belongs to one minor version of Python, which is a hard field of every record.
+
+Knows nothing of Numba or of disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+#: Larger constant arrays count by shape and dtype only: hashing them would dominate the first call.
+MAX_ARRAY_BYTES = 1 << 20
+
+
+def source_hash(function: Callable[..., Any], *extra: str) -> str:
+    """Sixteen hexadecimal digits that change when `function`, or what it uses of its package, changes.
+
+    Parameters
+    ----------
+    function : callable
+        Python functions count with all they reach, anything else by its qualified name.
+    *extra : str
+        Further text that belongs to it, such as its options.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(sys.implementation.cache_tag.encode() if sys.implementation.cache_tag else b"")
+    for part in extra:
+        digest.update(part.encode() + b"\0")
+    for part in _parts(function, set()):
+        digest.update(part)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def underlying(value: object) -> FunctionType | None:
+    """The Python function behind `value`: itself, or what a decorator or compiler wraps."""
+    for _ in range(8):
+        if isinstance(value, FunctionType) and not hasattr(value, "__wrapped__"):
+            return value
+        inner = getattr(value, "__wrapped__", None) or getattr(value, "py_func", None)
+        if inner is None:
+            return value if isinstance(value, FunctionType) else None
+        value = inner
+    return None
+
+
+def reached(function: FunctionType) -> Iterator[tuple[str, object]]:
+    """(name, value) of every global, closure cell and module attribute that the code of `function` names."""
+    names = _names(function.__code__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:
+            continue  # not filled yet
+    for name in names:
+        if name not in function.__globals__:
+            continue
+        value = function.__globals__[name]
+        yield name, value
+        if isinstance(value, ModuleType) and _same_package(function, value):
+            for attribute in names:
+                if attribute in vars(value):
+                    yield f"{name}.{attribute}", vars(value)[attribute]
+
+
+def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
+    function = underlying(value)
+    if function is None:
+        yield f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}".encode()
+        return
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    options = getattr(value, "__autotune_options__", None)
+    yield f"{function.__qualname__} {options if options is not None else ''}".encode()
+    yield from _code_parts(function.__code__, function.__doc__)
+    for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()):
+        yield stable_text(default).encode()
+    for name, used in reached(function):
+        yield name.encode()
+        yield from _dependency(function, used, seen)
+
+
+def _dependency(function: FunctionType, used: object, seen: set[int]) -> Iterator[bytes]:
+    helper = underlying(used)
+    if helper is not None:
+        if _same_package(function, helper):
+            yield from _parts(used, seen)
+    elif isinstance(used, type):
+        if _same_package(function, used):
+            for member in vars(used).values():
+                if isinstance(member, FunctionType):
+                    yield from _parts(member, seen)
+    elif isinstance(used, np.ndarray):
+        yield f"{used.dtype} {used.shape}".encode()
+        if used.nbytes <= MAX_ARRAY_BYTES and not used.dtype.hasobject:
+            yield used.tobytes()
+    elif isinstance(used, _PLAIN):
+        yield stable_text(used).encode()
+
+
+_PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, np.generic, np.dtype, type(None))
+
+
+def stable_text(value: object) -> str:
+    """A text that is equal for equal plain values in every process: no addresses, no hash order."""
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(stable_text, value))})"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(stable_text, value)))}}}"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(sorted(f'{k}: {stable_text(v)}' for k, v in value.items()))}}}"
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _names(code: CodeType) -> tuple[str, ...]:
+    """Global and attribute names of a code object and those nested in it, in a stable order."""
+    names = dict.fromkeys(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names.update(dict.fromkeys(_names(constant)))
+    return tuple(names)
+
+
+def _code_parts(code: CodeType, doc: str | None) -> Iterator[bytes]:
+    yield code.co_code
+    yield repr((code.co_argcount, code.co_kwonlyargcount, code.co_varnames, code.co_names, code.co_flags)).encode()
+    for index, constant in enumerate(code.co_consts):
+        if isinstance(constant, CodeType):
+            yield from _code_parts(constant, None)
+        elif index == 0 and doc is not None and constant == doc:
+            continue
+        else:
+            yield stable_text(constant).encode()
+
+
+def _same_package(function: FunctionType, other: object) -> bool:
+    """Whether `other` is the user's own code beside `function`: same top-level package, or same directory."""
+    ours, theirs = function.__module__ or "", _module_name(other)
+    if ours.partition(".")[0] == theirs.partition(".")[0]:
+        return True
+    if theirs.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    file = getattr(sys.modules.get(theirs), "__file__", None)
+    return bool(file) and os.path.dirname(str(file)) == os.path.dirname(function.__code__.co_filename)
+
+
+def _module_name(value: object) -> str:
+    if isinstance(value, ModuleType):
+        return value.__name__
+    return getattr(value, "__module__", None) or ""

@@ -1,0 +1,197 @@
+"""The fingerprint under which records are valid.
+
+Hard fields decide whether a record is visible at all; soft fields only mark it stale; fields of compiled candidates
+are read when compiled code is first needed, because reading them loads LLVM. Sources are /proc and /sys, `sysctl` on
+macOS, the environment on Windows, and NumPy's own list of processor features: some milliseconds, once a process.
+
+Knows nothing of kernels or records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .cores import CoreBudget, usable_cores
+
+Run = Callable[[list[str]], str]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What records are valid for."""
+
+    hard: Mapping[str, str]
+    soft: Mapping[str, str]
+    cores: CoreBudget
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that are equal where records may be shared."""
+        text = "\n".join(f"{name}={self.hard[name]}" for name in sorted(self.hard))
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """A short name for people: processor and usable cores."""
+        return f"{self.hard['cpu']}, {self.cores.count} usable core{'s' if self.cores.count > 1 else ''}"
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> Machine:
+    """The machine of this process, read once."""
+    return read_fingerprint(system=platform.system(), root=Path("/"), environ=os.environ, run=_run)
+
+
+def read_fingerprint(*, system: str, root: Path, environ: Mapping[str, str], run: Run) -> Machine:
+    """The fingerprint from these sources.
+
+    Parameters
+    ----------
+    system : str
+        ``platform.system()``: Linux, Darwin or Windows; anything else is described by `platform` alone.
+    root : Path
+        Where /proc and /sys are looked for.
+    environ : mapping
+        The environment.
+    run : callable
+        Runs a command and gives its output, or "" if it fails.
+    """
+    cores = usable_cores(root=root, environ=environ)
+    if system == "Linux":
+        cpu, caches = _linux_cpu(root), linux_caches(root)
+    elif system == "Darwin":
+        cpu, caches = run(["sysctl", "-n", "machdep.cpu.brand_string"]).strip(), _darwin_caches(run)
+    elif system == "Windows":
+        cpu, caches = environ.get("PROCESSOR_IDENTIFIER", ""), {}
+    else:
+        cpu, caches = platform.processor(), {}
+    hard = {
+        "system": system,
+        "architecture": platform.machine() or "unknown",
+        "cpu": cpu or "unknown",
+        "features": _features_hash(),
+        "caches": " ".join(f"{name}={size}" for name, size in sorted(caches.items())) or "unknown",
+        "cores": str(cores.bucket),
+        "numpy": _minor(np.__version__),
+        "python": f"{sys.implementation.name}-{sys.version_info[0]}.{sys.version_info[1]}",
+    }
+    soft = {
+        "kernel": platform.release(),
+        "numpy_full": np.__version__,
+        "python_full": platform.python_version(),
+        "usable_cores": str(cores.count),
+    }
+    return Machine(hard, soft, cores)
+
+
+def _linux_cpu(root: Path) -> str:
+    """Model name; on Arm, where there is none, implementer and part."""
+    fields: dict[str, str] = {}
+    try:
+        with open(root / "proc/cpuinfo", encoding="utf-8", errors="replace") as handle:
+            for line in handle:
+                name, colon, value = line.partition(":")
+                if not colon and fields:
+                    break  # the first processor is described
+                fields.setdefault(name.strip(), value.strip())
+    except OSError:
+        return ""
+    if "model name" in fields:
+        return " ".join(
+            [fields["model name"], *(f"{n}={fields[n]}" for n in ("cpu family", "model", "stepping") if n in fields)]
+        )
+    return " ".join(f"{n}={fields[n]}" for n in ("CPU implementer", "CPU part", "CPU variant") if n in fields)
+
+
+def linux_caches(root: Path = Path("/")) -> dict[str, str]:
+    """Data and unified caches of the first processor, by level: ``{"L1": "32K", …}``."""
+    found = {}
+    for folder in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        try:
+            kind = (folder / "type").read_text().strip()
+            level, size = (folder / "level").read_text().strip(), (folder / "size").read_text().strip()
+        except OSError:
+            continue
+        if kind in ("Data", "Unified"):
+            found[f"L{level}"] = size
+    return found
+
+
+def _darwin_caches(run: Run) -> dict[str, str]:
+    names = {"L1": "hw.l1dcachesize", "L2": "hw.l2cachesize", "L3": "hw.l3cachesize"}
+    found = {level: run(["sysctl", "-n", name]).strip() for level, name in names.items()}
+    return {level: size for level, size in found.items() if size.isdigit() and int(size) > 0}
+
+
+def cache_bytes(text: str) -> int:
+    """Bytes of a size as /sys and sysctl write it: ``"32K"``, ``"32768K"``, ``"1M"``, ``"65536"``."""
+    units = {"K": 1024, "M": 1024**2, "G": 1024**3}
+    unit = text[-1:].upper()
+    digits = text[:-1] if unit in units else text
+    return int(digits) * units.get(unit, 1) if digits.isdigit() else 0
+
+
+def last_level_cache_bytes() -> int:
+    """Size of the last-level cache in bytes; 32 MiB where the system does not tell (a common size of today)."""
+    sizes = dict(part.split("=", 1) for part in fingerprint().hard["caches"].split() if "=" in part)
+    return cache_bytes(sizes[max(sizes)]) if sizes else 32 << 20
+
+
+def _features_hash() -> str:
+    """Processor features as NumPy found them: what its own loops, and the reference, depend on."""
+    from numpy._core import _multiarray_umath
+
+    features: Mapping[str, bool] = getattr(_multiarray_umath, "__cpu_features__", {})
+    present = " ".join(sorted(name for name, found in features.items() if found))
+    return hashlib.blake2b(present.encode(), digest_size=6).hexdigest()
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _run(command: list[str]) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+@lru_cache(maxsize=1)
+def compiled_fields() -> Mapping[str, str]:
+    """Hard fields of compiled candidates only; loads LLVM."""
+    import llvmlite.binding
+    import numba
+
+    from ..compile import layers
+
+    return {
+        "numba": _minor(numba.__version__),
+        "llvm_cpu": llvmlite.binding.get_host_cpu_name(),
+        "layer": layers.expected_layer(),
+        "wait_policy": layers.wait_policy(),
+    }
+
+
+def cpu_label() -> str:
+    """The processor's marketing name by py-cpuinfo, which takes over a second: for `calibrate` only."""
+    import cpuinfo
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw") or fingerprint().hard["cpu"])
+
+
+def available_memory_bytes() -> int:
+    """Memory that can be had without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)

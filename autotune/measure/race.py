@@ -1,0 +1,262 @@
+"""The best of several candidates at one size, by an interleaved race.
+
+Fully sequential selection with an indifference zone (S.-H. Kim and B. L. Nelson, "A fully sequential procedure for
+indifference-zone selection in simulation", ACM TOMACS 11(3), 2001), on logarithms of times paired by round, with
+winsorised differences. Every round measures all candidates alive in random order, so that drift and neighbours meet
+all of them alike.
+
+Knows nothing of kernels: it sees names, some facts about each, and a source of samples.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+#: Differences below this are not worth having: the same code differs by 3-6 % between two processes.
+INDIFFERENCE = 0.03
+#: Chance of a wrong selection beyond the indifference zone.
+ALPHA = 0.05
+#: Rounds before anything is decided by statistics.
+FIRST_ROUNDS = 8
+MAX_ROUNDS = 40
+#: After two rounds a candidate slower than the best by this factor is out.
+HOPELESS = 1.7
+#: A winner with threads must beat the best single-threaded candidate on its slow tail by this factor, by layer: under
+#: OpenMP a busy neighbour makes it collapse, under TBB it falls to serial speed at worst (MEASUREMENT.md, section 8).
+TAIL_MARGIN = {"tbb": 1.03, "omp": 1.25, "workqueue": 1.25}
+#: Disturbed blocks in more than this share of the rounds make a session contended.
+CONTENDED_SHARE = 0.5
+#: 97.5 % quantiles of Student's t by degrees of freedom, for two-sided 95 % intervals (any table; then normal).
+_T95 = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """What the race knows of a candidate."""
+
+    name: str
+    threads: int = 1
+    is_reference: bool = False
+    #: Rough bytes of memory used beyond inputs and outputs, for ties.
+    memory_bytes: int = 0
+
+    @property
+    def tie_rank(self) -> tuple[bool, int, int, str]:
+        """Ties go to the reference, then to fewer threads, less memory, and the name."""
+        return (not self.is_reference, self.threads, self.memory_bytes, self.name)
+
+
+class Clock(Protocol):
+    """Where samples come from."""
+
+    def sample(self, name: str) -> float:
+        """Seconds a call of the candidate, long enough to be trusted."""
+        ...
+
+    @property
+    def disturbed_share(self) -> float:
+        """Share of the blocks measured so far that the scheduler disturbed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A ratio of times with its 95 % confidence interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of a race."""
+
+    winner: str
+    reason: str
+    rounds: int
+    #: Seconds a call by candidate, one for each round it took part in.
+    samples: dict[str, list[float]]
+    #: The best candidate that uses one thread; the winner itself if it does.
+    single: str
+    #: Time of the winner over time of the reference, where the reference took part.
+    against_reference: Interval | None
+    contended: bool
+    #: Whether the race ended with one candidate left rather than by rounds or budget.
+    decided: bool
+
+    def median_s(self, name: str) -> float:
+        return statistics.median(self.samples[name])
+
+
+@dataclass
+class Race:
+    """One race.
+
+    Parameters
+    ----------
+    clock : Clock
+        Samples.
+    seed : int
+        Seeds the order within the rounds.
+    layer : str
+        The threading layer in use, for the tail rule.
+    max_rounds, budget_s : int, float
+        Where to stop; a race always runs two rounds.
+    now : callable
+        Seconds, for the budget.
+    """
+
+    clock: Clock
+    seed: int
+    layer: str = "tbb"
+    max_rounds: int = MAX_ROUNDS
+    budget_s: float = math.inf
+    now: Callable[[], float] = time.monotonic
+    samples: dict[str, list[float]] = field(default_factory=dict, init=False)
+
+    def run(self, contestants: Iterable[Contestant | str]) -> Verdict:
+        """Race the contestants.
+
+        Raises
+        ------
+        ValueError
+            No contestants, or two of one name.
+        """
+        entered = [c if isinstance(c, Contestant) else Contestant(c) for c in contestants]
+        names = [contestant.name for contestant in entered]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"a race needs contestants with names of their own, found {names}")
+        order = random.Random(self.seed)  # noqa: S311 - an order of measuring, not a secret
+        alive = list(names)
+        self.samples = {name: [] for name in names}
+        started, rounds = self.now(), 0
+        while (rounds < self.max_rounds and len(alive) > 1) or rounds < 2:
+            order.shuffle(alive)
+            for name in list(alive):
+                self.samples[name].append(self.clock.sample(name))
+            rounds += 1
+            if rounds >= 2:
+                alive = self._not_hopeless(alive)
+            if rounds >= FIRST_ROUNDS:
+                alive = self._not_inferior(alive, len(names), rounds)
+            if rounds >= 2 and self.now() - started > self.budget_s:
+                break
+        return self._verdict(entered, alive, rounds)
+
+    def _not_hopeless(self, alive: list[str]) -> list[str]:
+        best = min(min(self.samples[name]) for name in alive)
+        return [name for name in alive if min(self.samples[name]) <= best * HOPELESS]
+
+    def _not_inferior(self, alive: list[str], entered: int, rounds: int) -> list[str]:
+        """The screening of Kim and Nelson, section 3.1, with c = 1."""
+        eta = ((2 * ALPHA / max(entered - 1, 1)) ** (-2 / (FIRST_ROUNDS - 1)) - 1) / 2
+        h2 = 2 * eta * (FIRST_ROUNDS - 1)
+        kept = []
+        for name in alive:
+            inferior = False
+            for rival in alive:
+                if rival == name:
+                    continue
+                differences = winsorised(self.differences(name, rival))
+                variance = statistics.variance(differences)
+                bound = INDIFFERENCE / (2 * rounds) * (h2 * variance / INDIFFERENCE**2 - rounds)
+                if statistics.fmean(differences) > max(0.0, bound):
+                    inferior = True
+                    break
+            if not inferior:
+                kept.append(name)
+        return kept or alive
+
+    def differences(self, name: str, rival: str) -> list[float]:
+        """log(time of `name` / time of `rival`) for every round in which both ran."""
+        return [math.log(a / b) for a, b in zip(self.samples[name], self.samples[rival], strict=False)]
+
+    def _verdict(self, entered: list[Contestant], alive: list[str], rounds: int) -> Verdict:
+        by_name = {contestant.name: contestant for contestant in entered}
+        ranking = sorted(by_name, key=lambda name: (name not in alive, statistics.median(self.samples[name])))
+        singles = [name for name in ranking if by_name[name].threads == 1]
+        best_single = self._settle_tie(singles, by_name) if singles else ranking[0]
+        best = self._settle_tie(ranking, by_name)
+        winner, reason = best, "fastest" if len(alive) == 1 else "fastest so far"
+        if by_name[best].threads > 1 and singles:
+            margin = TAIL_MARGIN.get(self.layer, max(TAIL_MARGIN.values()))
+            tail = quantile(self.samples[best], 0.9)
+            needed = statistics.median(self.samples[best_single]) / margin
+            if tail >= needed:
+                winner = best_single
+                reason = f"{best}: slow tail {tail * 1e6:.0f} µs, needs < {needed * 1e6:.0f} µs"
+        reference = next((name for name in ranking if by_name[name].is_reference), None)
+        against = None
+        if reference is not None:
+            if winner != reference and not self._beats(winner, reference):
+                reason = f"{winner} is not faster than the reference by {INDIFFERENCE:.0%} with 95 % confidence"
+                winner = reference
+            against = self.interval(winner, reference)
+        if winner == reference and winner == best and len(ranking) > 1 and reason == "fastest":
+            reason = "fastest, or a tie, which the reference wins"
+        return Verdict(
+            winner=winner,
+            reason=reason,
+            rounds=rounds,
+            samples=self.samples,
+            single=winner if by_name[winner].threads == 1 else best_single,
+            against_reference=against,
+            contended=self.clock.disturbed_share > CONTENDED_SHARE,
+            decided=len(alive) == 1,
+        )
+
+    def _settle_tie(self, ranking: Sequence[str], by_name: dict[str, Contestant]) -> str:
+        """The first of those that nobody can tell from the fastest."""
+        best = ranking[0]
+        tied = [best]
+        for name in ranking[1:]:
+            differences = self.differences(name, best)
+            if len(differences) >= min(FIRST_ROUNDS, len(self.samples[best])) and (
+                abs(statistics.median(differences)) < INDIFFERENCE
+            ):
+                tied.append(name)
+        return min(tied, key=lambda name: by_name[name].tie_rank)
+
+    def _beats(self, name: str, reference: str) -> bool:
+        differences = self.differences(name, reference)
+        if len(differences) < FIRST_ROUNDS:  # out early: either hopeless or the budget was short
+            return max(differences) < -math.log(HOPELESS) / 2
+        return statistics.median(differences) <= -math.log1p(INDIFFERENCE) and self.interval(name, reference).high < 1
+
+    def interval(self, name: str, rival: str) -> Interval:
+        """Time of `name` over time of `rival` with its 95 % interval, paired and winsorised."""
+        differences = winsorised(self.differences(name, rival))
+        mean = statistics.fmean(differences)
+        if len(differences) < 2:
+            return Interval(math.exp(mean), 0.0, math.inf)
+        half = t95(len(differences) - 1) * math.sqrt(statistics.variance(differences) / len(differences))
+        return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+
+
+def winsorised(values: Sequence[float]) -> list[float]:
+    """Values pulled in to the median ± 3 scaled median absolute deviations."""
+    middle = statistics.median(values)
+    reach = 3 * 1.4826 * statistics.median(abs(value - middle) for value in values)
+    return [min(max(value, middle - reach), middle + reach) for value in values]
+
+
+def t95(degrees: int) -> float:
+    """The two-sided 95 % quantile of Student's t."""
+    return _T95[degrees - 1] if degrees <= len(_T95) else 1.96
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """The q-quantile with linear interpolation."""
+    ordered = sorted(values)
+    position = q * (len(ordered) - 1)
+    below = math.floor(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)

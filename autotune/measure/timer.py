@@ -1,0 +1,111 @@
+"""Samples of running time.
+
+A sample is the shortest of a few repeats of a loop that is long enough to be timed; shorter ones are not samples.
+Knows nothing of races or records.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+#: A sample lasts at least this long: the clock costs 42 ns and ticks unevenly (MEASUREMENT.md, section 1).
+MIN_SAMPLE_S = 20e-6
+#: (calls shorter than, repeats): a longer call already averages over the short disturbances that repeats are for.
+REPEATS = ((1e-3, 3), (10e-3, 2), (math.inf, 1))
+
+
+@dataclass
+class Sampler:
+    """Times one candidate on one set of arguments.
+
+    Parameters
+    ----------
+    call : str
+        The call as source, over the names in `namespace` and the argument names.
+    namespace : mapping
+        The function and the constants that the call names.
+    arguments : mapping
+        Arguments by name.
+    fresh : callable, optional
+        Gives new arguments before each repeat, outside the timed part; for kernels that change their inputs.
+    """
+
+    call: str
+    namespace: Mapping[str, object]
+    arguments: Mapping[str, object]
+    fresh: Callable[[], Mapping[str, object]] | None = None
+    clock: Callable[[], int] = time.perf_counter_ns
+    inner: int = field(default=1, init=False)
+    repeats: int = field(default=3, init=False)
+
+    def __post_init__(self) -> None:
+        names = [name for name in self.arguments if name.isidentifier()]
+        source = (
+            f"def loop(_iterations, _clock, {', '.join(names)}):\n"
+            f"    _start = _clock()\n    for _ in _iterations:\n        {self.call}\n    return _clock() - _start\n"
+        )
+        namespace: dict[str, Any] = dict(self.namespace)
+        exec(compile(source, "<timing loop>", "exec"), namespace)  # noqa: S102
+        self._loop: Callable[..., int] = namespace["loop"]
+
+    def _run(self, inner: int) -> float:
+        arguments = self.fresh() if self.fresh is not None else self.arguments
+        return self._loop(itertools.repeat(None, inner), self.clock, *arguments.values()) * 1e-9
+
+    def once(self) -> float:
+        """Seconds of a single call, which is also the first."""
+        return self._run(1)
+
+    def settle(self) -> float:
+        """Choose how many calls make a sample; the seconds a call takes, roughly."""
+        seconds = max(self._run(1), 1e-9)
+        while self.inner * seconds < MIN_SAMPLE_S:
+            self.inner = max(self.inner + 1, math.ceil(MIN_SAMPLE_S / seconds))
+            seconds = max(self._run(self.inner) / self.inner, 1e-9)
+        self.repeats = next(repeats for limit, repeats in REPEATS if seconds < limit)
+        return seconds
+
+    def sample(self) -> float:
+        """Seconds a call: the shortest of a few repeats."""
+        return max(min(self._run(self.inner) for _ in range(self.repeats)) / self.inner, 1e-9)
+
+
+class Disturbances:
+    """Counts measured blocks during which the scheduler took the processor away."""
+
+    def __init__(self) -> None:
+        self.blocks = 0
+        self.disturbed = 0
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """One block."""
+        before = involuntary_switches()
+        yield
+        self.blocks += 1
+        self.disturbed += involuntary_switches() > before
+
+    @property
+    def share(self) -> float:
+        return self.disturbed / self.blocks if self.blocks else 0.0
+
+
+if sys.platform == "linux":
+    import resource
+
+    def involuntary_switches() -> int:
+        """How often this thread was taken off its processor (0.7 µs a call)."""
+        return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+
+else:
+
+    def involuntary_switches() -> int:
+        """Not told by this system for a thread: nothing ever counts as disturbed."""
+        return 0

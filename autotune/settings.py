@@ -1,0 +1,139 @@
+"""Settings: environment variables over ``[tool.autotune]`` in the nearest pyproject.toml over defaults.
+
+Knows where things lie on disk, not what is in them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingsError
+
+MODES = ("first-use", "use", "off")
+NUMERICS = ("bitwise", "reassociated", "approximate")
+#: Seconds of first-use tuning for a kernel and signature (DESIGN.md, "Miss").
+DEFAULT_BUDGET_S = 2.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for."""
+
+    mode: str = "first-use"
+    #: Whether the mode was asked for by name; then it overrides the rules on CI, pytest and load.
+    mode_is_explicit: bool = False
+    budget_s: float = DEFAULT_BUDGET_S
+    numerics: str = "reassociated"
+    db: Path | None = None
+    log: str | None = None
+    #: Whether records that came with the package are read below the user's own.
+    shipped: bool = True
+
+    @property
+    def root(self) -> Path:
+        """The directory that holds records, compiled code and locks."""
+        if self.db is not None:
+            return self.db
+        import platformdirs
+
+        return Path(platformdirs.user_cache_dir("autotune", appauthor=False))
+
+
+def current(environ: Mapping[str, str] | None = None, directory: str | None = None) -> Settings:
+    """The settings in force now.
+
+    Raises
+    ------
+    SettingsError
+        A value that is not legal; the message names the variable and the legal values.
+    """
+    environ = os.environ if environ is None else environ
+    project, origin = _project_table(directory if directory is not None else _cwd())
+
+    def look(name: str) -> tuple[str | None, str]:
+        variable = f"AUTOTUNE_{name.upper()}"
+        if environ.get(variable):
+            return environ[variable], variable
+        if name in project:
+            return str(project[name]), f"[tool.autotune] {name} in {origin}"
+        return None, ""
+
+    mode, source = look("mode")
+    explicit = mode is not None
+    mode = _one_of(mode or "first-use", MODES, source)
+    numerics, source = look("numerics")
+    numerics = _one_of(numerics or "reassociated", NUMERICS, source)
+    budget, source = look("budget")
+    db, _ = look("db")
+    log, _ = look("log")
+    shipped, source = look("shipped")
+    return Settings(
+        mode=mode,
+        mode_is_explicit=explicit,
+        numerics=numerics,
+        budget_s=DEFAULT_BUDGET_S if budget is None else _seconds(budget, source),
+        db=Path(db).expanduser().absolute() if db else None,
+        log=log,
+        shipped=_one_of((shipped or "1").lower(), ("1", "0", "true", "false"), source) in ("1", "true"),
+    )
+
+
+def _one_of(value: str, legal: tuple[str, ...], source: str) -> str:
+    if value not in legal:
+        raise SettingsError(f"{source}={value!r}: expected one of {', '.join(legal)}")
+    return value
+
+
+def _seconds(value: str, source: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise SettingsError(f"{source}={value!r}: expected a number of seconds, at least 0")
+    return seconds
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # the directory was deleted
+        return os.sep
+
+
+@lru_cache(maxsize=16)
+def _project_table(directory: str) -> tuple[Mapping[str, Any], str]:
+    """``[tool.autotune]`` of the nearest pyproject.toml at or above `directory`."""
+    for folder in (Path(directory), *Path(directory).parents):
+        file = folder / "pyproject.toml"
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "[tool.autotune]" not in text:
+            return {}, str(file)
+        import tomllib
+
+        try:
+            table = tomllib.loads(text)["tool"]["autotune"]
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{file}: cannot be read as TOML: {error}") from None
+        return table, str(file)
+    return {}, ""
+
+
+def show_log(asked: Settings) -> None:
+    """`AUTOTUNE_LOG`: show autotune's log on standard error, from the level given (``info`` if it is no level)."""
+    logger = logging.getLogger("autotune")
+    if asked.log is None or logger.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.getLevelNamesMapping().get(asked.log.upper(), logging.INFO))

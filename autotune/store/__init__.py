@@ -1,0 +1,4 @@
+"""Records on disk.
+
+Knows nothing of timing or search.
+"""

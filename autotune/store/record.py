@@ -1,0 +1,217 @@
+"""The schema of a record: a decision with its evidence, in one module.
+
+JSON by `msgspec`, readable and diffable. Sizes are whole numbers, times are seconds. Knows nothing of where records
+are kept or how they were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+#: Number of this schema; records of a higher one are ignored, never rewritten.
+SCHEMA = 1
+
+Value = bool | int | float | str | None
+#: How a scalar result is wrapped to have the reference's type: a type's name, or a list for a tuple.
+Boxing = str | list[str | None] | None
+
+
+class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A candidate by name."""
+
+    variant: str
+    params: dict[str, Value] = {}
+
+    def __str__(self) -> str:
+        settings = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.variant}({settings})" if settings else self.variant
+
+
+class Pick(Choice, frozen=True, omit_defaults=True):
+    """A candidate that serves, with what its results need."""
+
+    boxing: Boxing = None
+    #: ``number`` or ``arrays``: a result that is not all finite is given up for the reference's, whose warnings it
+    #: would lack.
+    finite: str = ""
+
+
+class Leaf(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="node", tag="leaf"):
+    """What serves the sizes that reach it."""
+
+    winner: Pick
+    #: The best candidate that uses one thread, where the winner uses several.
+    single: Pick | None = None
+
+
+class Gap(msgspec.Struct, frozen=True, tag_field="node", tag="gap"):
+    """Sizes that nothing is known of yet."""
+
+
+class Split(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="node", tag="split"):
+    """Below `at` one way, from `at` on the other.
+
+    `feature` is the name of a size, or several joined by ``*``. The border is known to lie between `low` and `high`.
+    """
+
+    feature: str
+    at: int
+    below: Leaf | Gap | Split
+    above: Leaf | Gap | Split
+    low: int = 0
+    high: int = 0
+
+
+Decision = Leaf | Gap | Split
+
+
+class Measurement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One candidate at one size."""
+
+    candidate: Choice
+    median_s: float
+    #: Half the distance between the quartiles, relative to the median.
+    spread: float = 0.0
+    rounds: int = 0
+
+
+class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One race: a size, who won, and all that was measured."""
+
+    size: dict[str, int]
+    winner: Choice
+    reason: str
+    measurements: list[Measurement]
+    #: Time of the winner over the time of the reference, paired, with its 95 % interval; 1 where the reference won.
+    ratio: float = 1.0
+    ratio_low: float = 1.0
+    ratio_high: float = 1.0
+    contended: bool = False
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A candidate that is not used, and why."""
+
+    candidate: Choice
+    reason: str
+
+
+class Variants(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of the variants beside the races."""
+
+    #: Source hash by variant, the reference included.
+    sources: dict[str, str]
+    #: Numerics class by variant, as verified, and the largest distance from the reference in units in the last place.
+    ulp: dict[str, float] = {}
+    failures: list[Failure] = []
+    #: Variants that do not apply here, with the reason: not installed, condition, policy, cores.
+    excluded: dict[str, str] = {}
+    #: Variants that the budget did not reach.
+    untried: list[str] = []
+
+
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where and when a record was made."""
+
+    #: Hard fields of the machine: a record is visible only where all of them are equal.
+    hard: dict[str, str]
+    #: Soft fields: a difference marks a record stale.
+    soft: dict[str, str]
+    #: Hard fields for compiled candidates only; empty where none was compiled.
+    compiled: dict[str, str]
+    #: Version of autotune.
+    tool: str
+    #: Seconds since 1970, UTC.
+    created_s: float
+    #: ``calibrate`` or ``first-use``.
+    origin: str
+    effort: str = "standard"
+    spent_s: float = 0.0
+    budget_s: float | None = None
+    label: str = ""
+    #: What was calibrated: lowest and highest of each size.
+    ranges: dict[str, tuple[int, int]] = {}
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The decision for one kernel and signature with its evidence."""
+
+    schema: int
+    kernel: str
+    #: `Signature.key`: JSON text.
+    signature: str
+    #: How sizes are computed, by name.
+    sizes: dict[str, str]
+    #: The loosest numerics class that was allowed to win.
+    numerics: str
+    decision: Decision
+    cells: list[Cell]
+    variants: Variants
+    provenance: Provenance
+    #: ``clean`` or ``contended``.
+    quality: str = "clean"
+    #: Sizes that were left out, with the reason.
+    skipped: list[str] = []
+
+    @property
+    def complete(self) -> bool:
+        """Whether every eligible variant has been tried."""
+        return not self.variants.untried
+
+
+def leaves(decision: Decision) -> Iterator[Leaf]:
+    """Every leaf, in order."""
+    if isinstance(decision, Leaf):
+        yield decision
+    elif isinstance(decision, Split):
+        yield from leaves(decision.below)
+        yield from leaves(decision.above)
+
+
+def lookup(decision: Decision, size: dict[str, int]) -> Leaf | None:
+    """The leaf for a size, or None in a gap."""
+    while isinstance(decision, Split):
+        value = 1
+        for name in decision.feature.split("*"):
+            value *= size[name]
+        decision = decision.below if value < decision.at else decision.above
+    return decision if isinstance(decision, Leaf) else None
+
+
+def features_used(decision: Decision) -> set[str]:
+    """Names of the sizes that a decision looks at."""
+    if not isinstance(decision, Split):
+        return set()
+    return {*decision.feature.split("*"), *features_used(decision.below), *features_used(decision.above)}
+
+
+def encode(record: Record) -> str:
+    return msgspec.json.encode(record).decode()
+
+
+def decode(text: str | bytes) -> Record:
+    """The record of a JSON text.
+
+    Raises
+    ------
+    ValueError
+        Not JSON, another schema, or a field that is missing or of the wrong type; the message says where.
+    """
+    head = msgspec.json.decode(text, type=_Head)
+    if head.schema != SCHEMA:
+        raise ValueError(f"schema {head.schema}, expected {SCHEMA}")
+    try:
+        return msgspec.json.decode(text, type=Record)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+class _Head(msgspec.Struct):
+    schema: int
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema of a record."""
+    return msgspec.json.schema(Record)

@@ -1,0 +1,72 @@
+"""Records that come with the package: `tuning_db`, one readable JSON file for each machine.
+
+They lie under the user's own records and are read only where every hard field of the machine is equal. Knows nothing
+of the user's database.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from ..machine import fingerprint
+from .record import SCHEMA, Record
+
+PACKAGE = "tuning_db"
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """The content of an export or a shipped file."""
+
+    schema: int
+    label: str
+    records: list[Record]
+
+
+def directory() -> Path | None:
+    """Where the package lies, or None if it is not installed."""
+    found = importlib.util.find_spec(PACKAGE)
+    locations = list(found.submodule_search_locations or []) if found is not None else []
+    return Path(locations[0]) if locations else None
+
+
+def load(kernel: str, hard: Mapping[str, str]) -> list[Record]:
+    """Shipped records of a kernel for the machine with these hard fields."""
+    folder = directory()
+    if folder is None:
+        return []
+    records = []
+    for file in folder.glob(f"*-{fingerprint().key}.json"):
+        bundle = read_bundle(file.read_bytes(), str(file))
+        records += [r for r in bundle.records if r.kernel == kernel and r.provenance.hard == dict(hard)]
+    return records
+
+
+def write_bundle(records: list[Record], label: str) -> bytes:
+    """The text of an export: indented, records sorted, so that it can be reviewed and diffed."""
+    ordered = sorted(records, key=lambda record: (record.kernel, record.signature, record.numerics))
+    return msgspec.json.format(msgspec.json.encode(Bundle(SCHEMA, label, ordered)), indent=1) + b"\n"
+
+
+def read_bundle(content: bytes, origin: str) -> Bundle:
+    """The content of an export: data only, validated, nothing in it is executed.
+
+    Raises
+    ------
+    ValueError
+        Not an export of this schema; the message names the file and the place.
+    """
+    try:
+        head = msgspec.json.decode(content, type=_Head)
+        if head.schema != SCHEMA:
+            raise ValueError(f"has schema {head.schema}, this version reads {SCHEMA}")
+        return msgspec.json.decode(content, type=Bundle)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{origin}: is not an export of autotune: {error}") from None
+
+
+class _Head(msgspec.Struct):
+    schema: int

@@ -1,0 +1,134 @@
+"""Writes the database through `diskcache`, with a disk that takes and gives only text.
+
+Nothing is ever pickled, put in files of its own, or evicted; the settings are given at every open, because those in
+the database are not trusted. Knows nothing of what records mean.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import diskcache
+from diskcache.core import MODE_RAW
+
+from ..errors import StoreError
+
+SETTINGS = {
+    "eviction_policy": "none",
+    "cull_limit": 0,
+    "size_limit": 2**40,
+    "statistics": 0,
+    "tag_index": 0,
+    "sqlite_mmap_size": 0,
+    "sqlite_journal_mode": "delete",
+    "sqlite_synchronous": 2,
+}
+#: How long to wait for another writer.
+TIMEOUT_S = 5.0
+
+
+class TextDisk(diskcache.Disk):  # type: ignore[misc]
+    """Keys and values are text in the database itself; anything else is refused."""
+
+    def put(self, key: object) -> tuple[str, bool]:
+        if type(key) is not str:
+            raise StoreError(f"a key must be text, found {type(key).__name__}")
+        return key, True
+
+    def get(self, key: object, raw: object) -> str:
+        if type(key) is not str or not raw:
+            raise StoreError("the database holds a key that autotune did not write")
+        return key
+
+    def store(self, value: object, read: bool, key: Any = diskcache.core.UNKNOWN) -> tuple[int, int, None, str]:
+        if type(value) is not str or read:
+            raise StoreError(f"a value must be text, found {type(value).__name__}")
+        return 0, MODE_RAW, None, value
+
+    def fetch(self, mode: int, filename: object, value: object, read: bool) -> str:
+        if mode != MODE_RAW or filename is not None or type(value) is not str:
+            raise StoreError("the database holds a value that autotune did not write")
+        return value
+
+    def filename(self, key: Any = diskcache.core.UNKNOWN, value: Any = diskcache.core.UNKNOWN) -> tuple[str, str]:
+        raise StoreError("autotune keeps nothing in files of their own")
+
+    def remove(self, file_path: object) -> None:
+        """Nothing is in files, so nothing is removed, whatever a row says."""
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[Any]:
+    network = network_file_system(directory)
+    if network is not None:
+        raise StoreError(
+            f"{directory}: lies on {network}, where a database cannot be shared safely; decisions are kept in memory "
+            "only. Set AUTOTUNE_DB to a directory on a local disk"
+        )
+    previous = os.umask(0o077)
+    try:
+        cache = diskcache.Cache(str(directory), timeout=TIMEOUT_S, disk=TextDisk, **SETTINGS)
+        try:
+            yield cache
+        finally:
+            cache.close()
+    except (sqlite3.Error, OSError, diskcache.Timeout) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
+    finally:
+        os.umask(previous)
+
+
+def put(directory: Path, rows: dict[str, str]) -> None:
+    """Write rows, all of them or none.
+
+    Raises
+    ------
+    StoreError
+        They could not be written.
+    """
+    with _opened(directory) as cache, cache.transact(retry=False):
+        for key, value in rows.items():
+            if not cache.set(key, value, retry=False):
+                raise StoreError(f"{directory}: another process holds the database")
+
+
+def remove(directory: Path, prefix: str) -> int:
+    """Remove the rows whose key begins with `prefix`; how many there were.
+
+    A database that cannot be opened any more is removed whole when everything is to go.
+    """
+    try:
+        with _opened(directory) as cache:
+            keys = [key for key in cache.iterkeys() if key.startswith(prefix)]
+            with cache.transact(retry=False):
+                return sum(bool(cache.delete(key, retry=False)) for key in keys)
+    except StoreError:
+        if prefix:
+            raise
+        files = [file for file in directory.iterdir() if file.name.startswith("cache.db")]
+        for file in files:
+            file.unlink()
+        return len(files)
+
+
+def network_file_system(directory: Path) -> str | None:
+    """The kind of network file system that `directory` lies on, where the system tells."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        path = directory.resolve()
+    except OSError:
+        return None
+    best, kind = "", ""
+    for line in mounts:
+        fields = line.split(" ")
+        if len(fields) > 2 and len(fields[1]) >= len(best) and path.is_relative_to(fields[1].replace("\\040", " ")):
+            best, kind = fields[1], fields[2]
+    names = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "afs", "9p", "ceph", "beegfs", "fuse.sshfs"}
+    return kind if kind in names else None

@@ -1,0 +1,107 @@
+"""Calls to verify candidates on: small sizes and block edges, special values, and the call at hand.
+
+From `inputs` where the kernel declares it, otherwise from cut copies of the caller's own arrays. Knows nothing of
+candidates' code.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from ..kernel.model import Candidate, Kernel
+from ..kernel.signature import NotCovered, Signature, signature_of
+from ..measure import arguments as make
+from ..measure.gate import Case
+
+#: Sizes at which loops go wrong: nothing, one, remainders of unrolling by 2, 4 and 8, a prime, past a cache line.
+EDGES = (0, 1, 2, 3, 7, 8, 9, 31, 64, 97)
+#: What the other sizes are while one is at its edges.
+ELSEWHERE = 5
+#: A cut copy of the caller's arrays is at most this long in every axis; the call itself is verified whole.
+MAX_CUT = 1000
+
+Make = Callable[[dict[str, int]], make.Arguments]
+
+
+def from_inputs(kernel: Kernel, signature: Signature, names: list[str], arguments: Make) -> list[Case]:
+    """Cases at the edges of every size, and special values at moderate ones.
+
+    Parameters
+    ----------
+    names : list of str
+        Sizes that `inputs` takes.
+    arguments : callable
+        Makes arguments for a point.
+    """
+    points = [dict.fromkeys(names, edge) for edge in EDGES]
+    if len(names) > 1:
+        points += [{**dict.fromkeys(names, ELSEWHERE), name: edge} for name in names for edge in EDGES]
+    cases = []
+    for point in points:
+        case = _case(kernel, signature, point, arguments)
+        if case is not None:
+            cases.append(case)
+    plain = next((case for case in reversed(cases[: len(EDGES)])), None)
+    return [*cases, *(special_cases(kernel, plain.arguments) if plain is not None else ())]
+
+
+def _case(kernel: Kernel, signature: Signature, point: dict[str, int], arguments: Make) -> Case | None:
+    """A case at a point, or None where `inputs` cannot make it or it has another signature."""
+    try:
+        made = arguments(point)
+    except Exception:  # the candidate boundary: inputs= need not serve sizes that calibrate= leaves out
+        return None
+    found = signature_of(kernel, made)
+    if isinstance(found, NotCovered) or found.key != signature.key:
+        return None
+    return Case(" ".join(f"{name}={value}" for name, value in point.items()), made)
+
+
+def block_edges(
+    kernel: Kernel, signature: Signature, names: list[str], arguments: Make, candidate: Candidate, limit: int
+) -> Iterator[Case]:
+    """Cases around every whole number in a candidate's setting: block-1, block, block+1, 2·block+1."""
+    blocks = sorted({value for _, value in candidate.config if type(value) is int and 1 < value <= limit})
+    for block, name in itertools.product(blocks, names):
+        for edge in (block - 1, block, block + 1, 2 * block + 1):
+            if edge not in EDGES:
+                case = _case(kernel, signature, {**dict.fromkeys(names, ELSEWHERE), name: edge}, arguments)
+                if case is not None:
+                    yield case
+
+
+def from_call(kernel: Kernel, signature: Signature, values: make.Arguments) -> list[Case]:
+    """Cases from one call: cut to small lengths, with special values, and as it is."""
+    base = values
+    for length in make.axis_lengths(values):
+        if length > MAX_CUT:
+            base = make.truncated(base, length, MAX_CUT)
+    cases = []
+    for length in make.axis_lengths(base):
+        for edge in EDGES:
+            if edge < length:
+                made = make.truncated(base, length, edge)
+                found = signature_of(kernel, made)
+                if not isinstance(found, NotCovered) and found.key == signature.key:
+                    cases.append(Case(f"axes of {length} cut to {edge}", made))
+    if base is not values:
+        cases.append(Case("cut", base))
+    return [*cases, *special_cases(kernel, base), Case("the call", dict(values))]
+
+
+def special_cases(kernel: Kernel, arguments: make.Arguments) -> Iterable[Case]:
+    """The call with NaN, infinities and signed zeros in floating inputs, alone and together."""
+    floating = any(
+        type(value) is np.ndarray and value.dtype.kind in "fc" and name not in kernel.mutates
+        for name, value in arguments.items()
+    )
+    if not floating:
+        return
+    widest = min(np.finfo(v.dtype).max for v in arguments.values() if type(v) is np.ndarray and v.dtype.kind in "fc")
+    sets = {"NaN": (np.nan,), "+inf": (np.inf,), "-inf": (-np.inf,), "zeros": (0.0, -0.0),
+            "tiny": (5e-324, -1e-310, 1e-40), "huge": (float(widest) / 4, -float(widest) / 4), "specials": make.SPECIALS}  # fmt: skip
+    for seed, (name, planted) in enumerate(sets.items()):
+        yield Case(name, make.with_specials(arguments, planted, seed, kernel.mutates))

@@ -1,0 +1,306 @@
+"""One signature's candidates: admitted through the gate, raced at sizes, failures kept with their reasons.
+
+Every risky step is announced before it is taken, so that whoever watches knows what a crash or hang was. Knows
+nothing of grids, records or disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ..compile.build import load, summary
+from ..compile.handled import Namespace, handled
+from ..compile.layers import expected_layer
+from ..compile.lazy import reaches_compiled_code
+from ..errors import CalibrationError, CompileError
+from ..kernel.boxes import Handling
+from ..kernel.invocation import Invocation, invocation
+from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
+from ..kernel.signature import Signature
+from ..measure import arguments as make
+from ..measure.compare import Mismatch
+from ..measure.gate import Case, Gate
+from ..measure.race import HOPELESS, Contestant, Race, Verdict
+from ..measure.timer import Disturbances, Sampler
+from ..search import strategy
+from .entrants import contestant, small_candidates
+
+#: Seconds a compilation may take: parallel code with many loops takes some, on a loaded machine ten times that.
+COMPILE_DEADLINE_S = 180.0
+#: A call may take this long, or `CALL_FACTOR` times the best known at the size (MEASUREMENT.md, section 6).
+CALL_DEADLINE_S = 2.0
+CALL_FACTOR = 20.0
+#: The reference may take this long, and a whole race this long.
+REFERENCE_DEADLINE_S = 60.0
+RACE_DEADLINE_S = 600.0
+#: Verifying a candidate at all small sizes may take this long; helpers may still compile for some of them.
+VERIFY_DEADLINE_S = 60.0
+#: A single call slower than the best by this factor says enough: two rounds of elimination at once.
+OUT_AT_ONCE = HOPELESS**4
+#: Trials of a search strategy at one size, and how many of its best are raced: its own best value is optimistic.
+SEARCH_TRIALS = 30
+SEARCH_FINALISTS = 4
+
+Announce = Callable[..., None]
+
+
+@dataclass
+class Entrant:
+    """A candidate that is admitted."""
+
+    candidate: Candidate
+    function: Callable[..., object]
+    invocation: Invocation
+    handling: Handling = Handling()
+
+
+@dataclass
+class Contest:
+    """The candidates of one kernel and signature.
+
+    Parameters
+    ----------
+    kernel, signature
+    cores : int
+        Usable cores.
+    seed : int
+    announce : callable
+        ``announce(step, candidate=…, deadline_s=…)`` before each risky step.
+    failures : dict
+        Candidates known to fail, with the reason; more are added.
+    """
+
+    kernel: Kernel
+    signature: Signature
+    cores: int
+    seed: int
+    announce: Announce = lambda step, **about: None
+    failures: dict[str, str] = field(default_factory=dict)
+    admitted: dict[str, Entrant] = field(default_factory=dict, init=False)
+    #: Variants whose space is too large to race whole, searched at each size.
+    searched: list[Variant] = field(default_factory=list, init=False)
+    ulp: dict[str, float] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        call = invocation(self.kernel, REFERENCE_CANDIDATE, self.signature)
+        self.admitted[REFERENCE] = Entrant(REFERENCE_CANDIDATE, self.kernel.reference, call)
+
+    # -- admission
+
+    def admit(self, variant: Variant, gate: Gate, edges: Callable[[Candidate], Iterable[Case]]) -> None:
+        """Compile and verify a variant in all its settings; those that fail are left out with their reason."""
+        candidates = small_candidates(variant)
+        if candidates is None:
+            self.searched.append(variant)
+            candidates = [Candidate(variant.name, variant.space.default)]
+        for candidate in candidates:
+            self.admit_candidate(candidate, gate, edges)
+
+    def admit_candidate(self, candidate: Candidate, gate: Gate, edges: Callable[[Candidate], Iterable[Case]]) -> bool:
+        """Compile and verify one candidate; whether it passed."""
+        name = str(candidate)
+        if name in self.admitted:
+            return True
+        if name in self.failures or candidate.variant in self.failures:
+            return False
+        variant = self.kernel.variants[candidate.variant]
+        self.announce("compile", candidate=name, deadline_s=COMPILE_DEADLINE_S)
+        try:
+            entrant = Entrant(
+                candidate, load(self.kernel, candidate, self.signature),
+                invocation(self.kernel, candidate, self.signature),
+            )  # fmt: skip
+            call = _caller(self.kernel, entrant)
+            self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S)
+            passed = gate.check(call, numerics=variant.numerics, threads=variant.threads)
+            around = list(edges(candidate))
+            at_edges = gate.check(call, numerics=variant.numerics, threads=variant.threads, cases=around)
+        except CompileError as error:
+            self.failures[candidate.variant] = str(error)
+            return False
+        except Mismatch as mismatch:
+            self.failures[name] = f"wrong at {mismatch}"
+            return False
+        except Exception as error:  # the candidate boundary
+            self.failures[name] = f"raised {summary(error)}"
+            return False
+        entrant.handling = _stricter(passed.handling, at_edges.handling)
+        self.ulp[candidate.variant] = max(self.ulp.get(candidate.variant, 0.0), passed.ulp, at_edges.ulp)
+        self.admitted[name] = entrant
+        return True
+
+    def verify(self, name: str, case: Case) -> bool:
+        """Verify an admitted candidate on one more case; one that fails is out."""
+        if name == REFERENCE:
+            return True
+        entrant = self.admitted[name]
+        variant = self.kernel.variants[entrant.candidate.variant]
+        self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S)
+        try:
+            passed = Gate(self.kernel, [case]).check(
+                _caller(self.kernel, entrant), numerics=variant.numerics, threads=variant.threads, repeats=1
+            )
+        except Mismatch as mismatch:
+            self.failures[name] = f"wrong at {mismatch}"
+            del self.admitted[name]
+            return False
+        entrant.handling = _stricter(entrant.handling, passed.handling)
+        self.ulp[variant.name] = max(self.ulp.get(variant.name, 0.0), passed.ulp)
+        return True
+
+    # -- racing
+
+    def race(
+        self,
+        arguments: make.Arguments,
+        *,
+        names: Iterable[str] | None = None,
+        first: str = REFERENCE,
+        budget_s: float = math.inf,
+        salt: int = 0,
+    ) -> Verdict:
+        """Race admitted candidates on one set of arguments.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Which; all by default.
+        first : str
+            The candidate expected to be fast: it is timed first, so that hopeless ones are seen at once.
+        budget_s : float
+            Where the race stops.
+        salt : int
+            Varies the order of measuring between races.
+
+        Raises
+        ------
+        CalibrationError
+            The reference itself raises on these arguments.
+        """
+        heat = _Heat(self, make.copy_arguments(arguments))
+        wanted = [name for name in (self.admitted if names is None else names) if name in self.admitted]
+        if first in wanted:
+            wanted.remove(first)
+            wanted.insert(0, first)
+        entered = [name for name in wanted if heat.enter(name)]
+        contestants = [self._contestant(name) for name in entered]
+        # Each has answered at this size already; no message disturbs the rounds.
+        self.announce("race", deadline_s=RACE_DEADLINE_S)
+        race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+        verdict = race.run(contestants)
+        verdict.samples.update({name: [seconds] for name, seconds in heat.hopeless.items()})
+        return verdict
+
+    def _contestant(self, name: str) -> Contestant:
+        return contestant(self.kernel, self.admitted[name].candidate, self.cores)
+
+    def search(
+        self,
+        variant: Variant,
+        arguments: make.Arguments,
+        gate: Gate,
+        edges: Callable[[Candidate], Iterable[Case]],
+        warm: list[Candidate],
+    ) -> list[str]:
+        """The most promising settings of a variant with a large space, by its strategy, at one size.
+
+        The cost of a setting is the logarithm of its best time over that of the incumbent in the same round.
+        """
+        heat = _Heat(self, make.copy_arguments(arguments))
+        tried: dict[str, float] = {}
+        starts = [candidate.config for candidate in warm if candidate.variant == variant.name]
+        proposer = strategy.make(strategy.fitting(variant.space), variant.space, seed=self.seed, first=starts)
+        incumbent = REFERENCE
+        heat.enter(incumbent)
+        for _ in range(SEARCH_TRIALS):
+            config = proposer.ask()
+            if config is None:
+                break
+            candidate = Candidate(variant.name, config)
+            name, cost = str(candidate), math.inf
+            if self.admit_candidate(candidate, gate, edges) and heat.enter(name):
+                cost = math.log(heat.sample(name) / heat.sample(incumbent))
+                tried[name] = cost + tried.get(incumbent, 0.0)
+            proposer.tell(config, tried.get(name, math.inf))
+            if cost < 0:
+                incumbent = name
+        return sorted(tried, key=tried.__getitem__)[:SEARCH_FINALISTS]
+
+
+class _Heat:
+    """The samplers of one race, made as candidates enter."""
+
+    def __init__(self, contest: Contest, arguments: make.Arguments) -> None:
+        self.contest = contest
+        self.arguments = arguments
+        self.disturbances = Disturbances()
+        self.samplers: dict[str, Sampler] = {}
+        #: Candidates that one call showed to be hopeless, with its time.
+        self.hopeless: dict[str, float] = {}
+        self.best_s = math.inf
+
+    def enter(self, name: str) -> bool:
+        """Warm a candidate up; whether it may take part."""
+        entrant = self.contest.admitted[name]
+        kernel = self.contest.kernel
+        namespace = Namespace(_reference=kernel.reference)
+        call = handled(entrant.function, entrant.invocation, entrant.handling, namespace)
+        fresh = None
+        if kernel.mutates - {"out"}:
+            pristine = make.copy_arguments(self.arguments)
+            fresh = lambda: make.copy_arguments(pristine)  # noqa: E731
+        sampler = Sampler(
+            call,
+            namespace,
+            self.arguments,
+            fresh,
+        )
+        patience = CALL_FACTOR * self.best_s if math.isfinite(self.best_s) else REFERENCE_DEADLINE_S
+        if reaches_compiled_code(entrant.function):
+            patience += VERIFY_DEADLINE_S  # helpers that this size is the first to need are compiled now
+        self.contest.announce("call", candidate=name, deadline_s=max(CALL_DEADLINE_S, patience))
+        try:
+            if self._hopeless(sampler.once()) and self._hopeless(again := sampler.once()) and name != REFERENCE:
+                self.hopeless[name] = again
+                return False
+            seconds = sampler.settle()
+        except Exception as error:  # the candidate boundary
+            if name == REFERENCE:
+                raise CalibrationError(
+                    f"kernel {kernel.id}: the reference raises {type(error).__name__}: {error} on a calibration input; "
+                    "correct inputs= or the range in calibrate="
+                ) from error
+            self.contest.failures[name] = f"raised {summary(error)}"
+            del self.contest.admitted[name]
+            return False
+        self.samplers[name] = sampler
+        self.best_s = min(self.best_s, seconds)
+        return True
+
+    def _hopeless(self, once_s: float) -> bool:
+        """Whether a long call need not be repeated; asked twice, because the first may have compiled something."""
+        return once_s > CALL_DEADLINE_S / CALL_FACTOR and once_s > self.best_s * OUT_AT_ONCE
+
+    def sample(self, name: str) -> float:
+        with self.disturbances.watch():
+            return self.samplers[name].sample()
+
+    @property
+    def disturbed_share(self) -> float:
+        return self.disturbances.share
+
+
+def _caller(kernel: Kernel, entrant: Entrant) -> Callable[..., object]:
+    """Calls a candidate on arguments by name."""
+    names = list(kernel.parameters)
+    namespace = Namespace(_reference=kernel.reference)
+    call = handled(entrant.function, entrant.invocation, Handling(), namespace)
+    function = eval(f"lambda {', '.join(names)}: {call}", namespace)  # noqa: S307
+    return lambda arguments: function(*(arguments[name] for name in names))
+
+
+def _stricter(first: Handling, second: Handling) -> Handling:
+    """What results need if two sets of cases asked for different things."""
+    return Handling(first.boxing if first.boxing is not None else second.boxing, first.finite or second.finite)

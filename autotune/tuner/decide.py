@@ -1,0 +1,191 @@
+"""From races to a decision: one function that says what serves which size.
+
+Strategies propose and races measure; the choice is made here. Knows nothing of clocks or disk.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..kernel.boxes import Handling
+from ..kernel.model import REFERENCE, Candidate
+from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict, quantile
+from ..search import crossover, tree
+from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split
+
+#: Half the width, in octaves, of the range of sizes that one measured size speaks for.
+REACH_OCTAVES = 0.5
+#: Measured sizes that agree are joined across a gap of at most this many octaves (DESIGN.md, "Miss").
+JOIN_OCTAVES = 2.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the candidates, by name."""
+
+    candidates: Mapping[str, Candidate]
+    handling: Mapping[str, Handling]
+    threaded: frozenset[str]
+
+    def choice(self, name: str) -> Choice:
+        candidate = self.candidates[name]
+        return Choice(candidate.variant, dict(candidate.config))
+
+    def pick(self, name: str) -> Pick:
+        candidate, handling = self.candidates[name], self.handling.get(name, Handling())
+        return Pick(candidate.variant, dict(candidate.config), handling.boxing, handling.finite)
+
+    def leaf(self, name: str, single: str) -> Leaf:
+        """A leaf for a winner and its best single-threaded runner-up."""
+        return Leaf(self.pick(name), self.pick(single) if name in self.threaded else None)
+
+
+@dataclass(frozen=True)
+class Raced:
+    """A size with the outcome of its race."""
+
+    size: Mapping[str, int]
+    verdict: Verdict
+
+    def cell(self, facts: Facts) -> Cell:
+        """The part of it that a record keeps."""
+        verdict = self.verdict
+        against = verdict.against_reference
+        return Cell(
+            size=dict(self.size),
+            winner=facts.choice(verdict.winner),
+            reason=verdict.reason,
+            measurements=[
+                Measurement(facts.choice(name), statistics.median(samples), _spread(samples), len(samples))
+                for name, samples in sorted(verdict.samples.items())
+                if name in facts.candidates
+            ],
+            ratio=against.ratio if against else 1.0,
+            ratio_low=against.low if against else 1.0,
+            ratio_high=against.high if against else 1.0,
+            contended=verdict.contended,
+        )
+
+    def costs(self, facts: Facts, layer: str) -> dict[str, float]:
+        """Seconds a call by candidate; one with threads costs its slow tail where that breaks the tail rule."""
+        costs = {n: statistics.median(s) for n, s in self.verdict.samples.items() if n in facts.candidates}
+        singles = [seconds for name, seconds in costs.items() if name not in facts.threaded]
+        margin = TAIL_MARGIN.get(layer, max(TAIL_MARGIN.values()))
+        for name in facts.threaded & set(costs):
+            tail = quantile(self.verdict.samples[name], 0.9) * margin
+            if singles and tail >= min(singles):
+                costs[name] = max(tail, costs[name])
+        return costs
+
+
+def _spread(samples: Sequence[float]) -> float:
+    half = (quantile(samples, 0.75) - quantile(samples, 0.25)) / 2
+    return round(half / statistics.median(samples), 4)
+
+
+def by_segments(raced: Sequence[Raced], facts: Facts, layer: str, duel: crossover.Duel) -> Decision:
+    """The decision over one size: a few segments with bisected borders."""
+    name = next(iter(raced[0].size))
+    costs = {item.size[name]: item.costs(facts, layer) for item in raced}
+    winners = {item.size[name]: item.verdict.winner for item in raced}
+    found = crossover.segments(costs, winners, duel)
+    sizes = sorted(costs)
+    leaves = []
+    for index, segment in enumerate(found):
+        end = found[index + 1].start if index + 1 < len(found) else math.inf
+        inside = [size for size in sizes if segment.start <= size < end] or sizes
+        leaves.append(facts.leaf(segment.winner, best_single([costs[size] for size in inside], facts)))
+    return _chain(name, found, leaves)
+
+
+def _chain(name: str, found: Sequence[crossover.Segment], leaves: Sequence[Leaf]) -> Decision:
+    """Segments as a balanced tree of splits."""
+    if len(found) == 1:
+        return leaves[0]
+    middle = len(found) // 2
+    border = found[middle]
+    return Split(
+        name, border.start, _chain(name, found[:middle], leaves[:middle]), _chain(name, found[middle:], leaves[middle:]),
+        border.low, border.high,
+    )  # fmt: skip
+
+
+def by_tree(raced: Sequence[Raced], facts: Facts, layer: str) -> Decision:
+    """The decision over several sizes: a tree of least regret."""
+    costs = [item.costs(facts, layer) for item in raced]
+    prefer = {name: (1 if name in facts.threaded else 0) for name in facts.candidates}
+    grown = tree.grow([item.size for item in raced], costs, reference=REFERENCE, prefer=prefer)
+
+    def convert(node: tree.Node | tree.Label) -> Decision:
+        if isinstance(node, tree.Label):
+            return facts.leaf(node.winner, best_single([costs[i] for i in node.points], facts))
+        return Split(node.feature, node.at, convert(node.below), convert(node.above), node.low, node.high)
+
+    return convert(grown)
+
+
+def best_single(costs: Sequence[Mapping[str, float]], facts: Facts) -> str:
+    """The single-threaded candidate with the least summed regret; the reference if nothing is clearly better."""
+    common = set.intersection(*(set(c) for c in costs)) - facts.threaded
+    if not common:
+        return REFERENCE
+    totals = {name: sum(math.log(c[name]) for c in costs) for name in common}
+    best = min(totals, key=lambda name: (totals[name], name))
+    if REFERENCE in totals and totals[REFERENCE] - totals[best] < INDIFFERENCE * len(costs):
+        return REFERENCE
+    return best
+
+
+def by_points(points: Sequence[tuple[Mapping[str, int], Leaf]]) -> Decision:
+    """The decision of first use: each measured size speaks for half an octave around it.
+
+    Where two neighbours agree and are within two octaves, what lies between is filled in. Everything else is a gap.
+    Earlier points come first, so that what was decided does not change.
+    """
+    decision: Decision = Gap()
+    for size, leaf in points:
+        box = {name: _around(value) for name, value in size.items()}
+        decision = carve(decision, box, leaf)
+    for index, (size, leaf) in enumerate(points):
+        for other, its_leaf in points[:index]:
+            if its_leaf == leaf and all(_octaves(size[name], other[name]) <= JOIN_OCTAVES for name in size):
+                box = {name: (min(size[name], other[name]), max(size[name], other[name]) + 1) for name in size}
+                decision = carve(decision, box, leaf)
+    return decision
+
+
+def _around(value: int) -> tuple[int, int]:
+    reach = 2**REACH_OCTAVES
+    return math.floor(value / reach), max(math.ceil(value * reach), value + 1)
+
+
+def _octaves(a: int, b: int) -> float:
+    return abs(math.log2(max(a, 1)) - math.log2(max(b, 1)))
+
+
+def carve(decision: Decision, box: Mapping[str, tuple[int, int]], leaf: Leaf) -> Decision:
+    """The decision with the gaps inside a box filled by a leaf; what was decided stays.
+
+    `box` gives for each size the first value inside and the first beyond.
+    """
+    if isinstance(decision, Leaf):
+        return decision
+    if isinstance(decision, Split):
+        low, high = box[decision.feature]
+        below = {**box, decision.feature: (low, min(high, decision.at))}
+        above = {**box, decision.feature: (max(low, decision.at), high)}
+        return Split(
+            decision.feature, decision.at,
+            carve(decision.below, below, leaf) if low < decision.at else decision.below,
+            carve(decision.above, above, leaf) if high > decision.at else decision.above,
+            decision.low, decision.high,
+        )  # fmt: skip
+    filled: Decision = leaf
+    for name, (low, high) in reversed(list(box.items())):
+        filled = Split(name, high, filled, Gap())
+        if low > 0:
+            filled = Split(name, low, Gap(), filled)
+    return filled

@@ -1,0 +1,84 @@
+"""Which candidates may compete for a signature here, and why the others may not.
+
+Knows nothing of timing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..compile.lazy import reaches_compiled_code
+from ..kernel.coverage import not_covered, unavailable
+from ..kernel.model import NUMERICS, REFERENCE, Candidate, Kernel, Variant
+from ..kernel.signature import Signature
+from ..measure.race import Contestant
+from ..search.strategy import MAX_EXHAUSTIVE
+
+
+@dataclass(frozen=True)
+class Entrants:
+    """The variants that may win, cheapest to try first."""
+
+    variants: tuple[Variant, ...]
+    #: Variants that may not, with the reason.
+    excluded: Mapping[str, str] = field(default_factory=dict)
+
+
+def entrants(kernel: Kernel, signature: Signature, *, numerics: str, cores: int) -> Entrants:
+    """The variants that may win for a signature.
+
+    Parameters
+    ----------
+    numerics : str
+        The loosest class that may win.
+    cores : int
+        Usable cores; with one, threads cannot win.
+    """
+    allowed = NUMERICS[: NUMERICS.index(numerics) + 1]
+    excluded: dict[str, str] = {}
+    able = []
+    for variant in kernel.variants.values():
+        reason = unavailable(variant) or not_covered(kernel, variant, signature)
+        if reason is None and variant.numerics not in allowed:
+            reason = f"is {variant.numerics}, and AUTOTUNE_NUMERICS allows {numerics}"
+        if reason is None and variant.threads and cores < 2:
+            reason = "uses threads, and one core is usable"
+        if reason is None:
+            able.append(variant)
+        else:
+            excluded[variant.name] = reason
+    able.sort(key=cost_rank)
+    return Entrants(tuple(able), excluded)
+
+
+def cost_rank(variant: Variant) -> tuple[bool, bool, int]:
+    """Order in which variants are tried: plain code, compiled code, parallel compiled code."""
+    return (uses_compiler(variant), variant.threads, static_count(variant))
+
+
+def uses_compiler(variant: Variant) -> bool:
+    return variant.compiled or reaches_compiled_code(variant.function)
+
+
+def static_count(variant: Variant) -> int:
+    """How many compilations its static parameters take."""
+    count = 1
+    for name in variant.space.static_names:
+        count *= len(variant.space.parameters[name].values())
+    return count
+
+
+def small_candidates(variant: Variant) -> list[Candidate] | None:
+    """Every candidate of a variant, or None where its space is too large to race whole."""
+    if variant.space.size > MAX_EXHAUSTIVE:
+        return None
+    return [Candidate(variant.name, config) for config in variant.space]
+
+
+def contestant(kernel: Kernel, candidate: Candidate, cores: int) -> Contestant:
+    """What a race knows of a candidate."""
+    if candidate.variant == REFERENCE:
+        return Contestant(REFERENCE, is_reference=True)
+    variant = kernel.variants[candidate.variant]
+    return Contestant(str(candidate), threads=max(cores, 2) if variant.threads else 1)

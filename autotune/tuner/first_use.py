@@ -1,0 +1,189 @@
+"""First-use tuning: one process tunes the call at hand, others go on with the reference.
+
+Compiled variants are tried in a worker where the kernel can be imported there, so that a hang or a crash costs the
+candidate and not the program; kernels of prompts and notebooks, and plain ones, are tried in this process.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..dispatch.explanation import human_time
+from ..dispatch.policy import Refusal
+from ..dispatch.routes import check, variant_hash
+from ..errors import WorkerError
+from ..kernel.model import REFERENCE, Kernel
+from ..kernel.signature import Signature
+from ..machine.fingerprint import available_memory_bytes
+from ..measure import arguments as make
+from ..measure.worker import Lost, Worker
+from ..store import store
+from ..store.record import Record, decode, lookup
+from . import locate, shipping
+from .entrants import uses_compiler
+from .trial import Trial
+
+logger = logging.getLogger("autotune")
+
+#: A call that takes more than this share of the budget cannot be compared with anything within it.
+MAX_CALL_SHARE = 1 / 8
+#: Copies and results of a call may take this share of the free memory.
+MAX_MEMORY_SHARE = 1 / 8
+#: After this many lost workers the rest is left untried.
+MAX_LOST = 3
+
+
+def first_use(
+    kernel: Kernel,
+    signature: Signature,
+    values: make.Arguments,
+    *,
+    known: Record | None,
+    budget_s: float,
+    numerics: str,
+) -> Record | Refusal:
+    """Tune one call.
+
+    Parameters
+    ----------
+    kernel, signature, values
+        The call; its arrays are copied, never used.
+    known : Record or None
+        What is known of the signature.
+    budget_s : float
+        Seconds that this may take.
+    numerics : str
+        The loosest class that may win.
+
+    Returns
+    -------
+    Record or Refusal
+        What is known now, already saved; or why nothing was measured.
+    """
+    with store.kernel_lock(kernel.id) as mine:
+        if not mine:
+            return Refusal("another process is tuning this kernel", passing=True)
+        saved = store.load(kernel.id, numerics=numerics).records.get(signature.key)
+        if saved is not None and check(kernel, signature, saved) is None:
+            size = kernel.size_of(values)
+            if saved.complete and size is not None and lookup(saved.decision, size) is not None:
+                return saved  # another process was quicker
+            known = saved
+        if make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
+            return Refusal("its arrays need more than an eighth of the free memory", passing=False)
+        started = time.time()
+        kernel.call_reference(make.copy_arguments(values))
+        call_s = time.time() - started
+        if call_s > budget_s * MAX_CALL_SHARE:
+            return Refusal(
+                f"a call takes {human_time(call_s)}, too long for the budget of {budget_s:.3g} s; "
+                f"autotune calibrate {kernel.name}",
+                passing=False,
+            )
+        record = _Attempt(kernel, signature, values, known, budget_s, numerics, started).run()
+        store.save(record)
+    _log(kernel, signature, record, time.time() - started)
+    return record
+
+
+class _Attempt:
+    """One trial, in a worker or here."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        signature: Signature,
+        values: make.Arguments,
+        known: Record | None,
+        budget_s: float,
+        numerics: str,
+        started_s: float,
+    ) -> None:
+        self.kernel, self.signature, self.values = kernel, signature, values
+        self.known, self.budget_s, self.numerics = known, budget_s, numerics
+        self.deadline_s = started_s + budget_s
+        self.failures: dict[str, str] = {}
+
+    def run(self) -> Record:
+        location = locate.location_of(self.kernel, home_module(self.kernel)) if self._needs_worker() else None
+        if location is not None:
+            folder = Path(tempfile.mkdtemp(prefix="autotune-"))
+            try:
+                record = self._in_worker(location, folder)
+            except (shipping.NotShippable, WorkerError) as reason:
+                logger.debug("%s: tried in this process: %s", self.kernel.id, reason)
+                record = None
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            if record is not None:
+                return record
+        return self._here()
+
+    def _needs_worker(self) -> bool:
+        """Whether some compiled variant has not passed its gate as it is written now."""
+        passed = self.known.variants.ulp if self.known is not None else {}
+        sources = self.known.variants.sources if self.known is not None else {}
+        return any(
+            uses_compiler(variant) and (name not in passed or sources.get(name) != variant_hash(self.kernel, name))
+            for name, variant in self.kernel.variants.items()
+        )
+
+    def _here(self) -> Record:
+        return Trial(
+            self.kernel, self.signature, self.values, self.known, self.numerics, self.budget_s, self.deadline_s,
+            failures=self.failures,
+        ).run()  # fmt: skip
+
+    def _in_worker(self, location: dict[str, str], folder: Path) -> Record | None:
+        """The worker's record; None if it cannot import the kernel. A lost worker costs the candidate it was at."""
+        described = shipping.pack(self.values, folder)
+        for _ in range(MAX_LOST):
+            job: dict[str, Any] = {
+                "location": location, "folder": str(folder), "values": described, "signature": self.signature.key,
+                "known": None if self.known is None else msgspec.json.encode(self.known).decode(),
+                "numerics": self.numerics, "budget_s": self.budget_s, "deadline_s": self.deadline_s,
+                "failures": self.failures,
+            }  # fmt: skip
+            with Worker({"AUTOTUNE_MODE": "use"}) as worker:
+                for event in worker.run("autotune.tuner.trial_job:run", job):
+                    if isinstance(event, Lost):
+                        self._blame(event)
+                        break
+                    if "error" in event:
+                        logger.debug("%s: the worker says: %s", self.kernel.id, event["error"])
+                        return None
+                    if "result" in event:
+                        return decode(event["result"])
+        # Nothing compiled can be trusted in this process either: only what is plain is tried.
+        for name, variant in self.kernel.variants.items():
+            if uses_compiler(variant):
+                self.failures.setdefault(name, "lost the worker with another candidate; see the other failures")
+        return self._here()
+
+    def _blame(self, lost: Lost) -> None:
+        candidate = lost.step.get("candidate")
+        if candidate is None:
+            raise WorkerError(f"the worker was lost at {lost.step.get('step')}: {lost.reason}")
+        self.failures[candidate] = f"{lost.step['step']}: {lost.reason}"
+
+
+def home_module(kernel: Kernel) -> str:
+    """The module that declares a kernel, as `sys.modules` knows it."""
+    from ..kernel import registry
+
+    return str(registry.find(kernel.id).__module__)
+
+
+def _log(kernel: Kernel, signature: Signature, record: Record, spent_s: float) -> None:
+    cell = record.cells[-1]
+    at = ", ".join(f"{name}={value:,}" for name, value in cell.size.items())
+    gain = f"{1 / cell.ratio:.3g} times faster than the reference" if cell.winner.variant != REFERENCE else "fastest"
+    rest = f"; not tried yet: {', '.join(record.variants.untried)}" if record.variants.untried else ""
+    logger.info("%s [%s] at %s: %s, %s (%.2g s%s)", kernel.name, signature, at, cell.winner, gain, spent_s, rest)

@@ -1,0 +1,110 @@
+"""What the worker does: entry points by name, jobs and answers as JSON.
+
+Knows nothing of the parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from ..errors import CalibrationError, UnknownKernel
+from ..kernel.model import Kernel
+from ..machine import fingerprint
+from ..measure.gate import Case, Gate
+from ..space import Range
+from . import grid, locate
+from .contest import Contest
+from .entrants import entrants, small_candidates, static_count, uses_compiler
+from .session import EFFORTS, Session
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+def found(job: dict[str, Any]) -> Kernel:
+    """The kernel of a job.
+
+    Raises
+    ------
+    CalibrationError
+        It cannot be imported here.
+    """
+    try:
+        kernel: Kernel = locate.find(job["location"]).__autotune__.kernel
+    except UnknownKernel as error:
+        raise CalibrationError(str(error)) from error
+    return kernel
+
+
+def announcer(emit: Emit, patience: float) -> Callable[..., None]:
+    """Turns announcements into events; `patience` stretches every deadline."""
+
+    def announce(step: str, **about: Any) -> None:
+        if "deadline_s" in about:
+            about["deadline_s"] *= patience
+        emit({"step" if step != "progress" else "progress": step, **about})
+
+    return announce
+
+
+@contextlib.contextmanager
+def steady_state() -> Iterator[None]:
+    """Restore what a candidate may change: working directory, error state, thread counts."""
+    import numpy as np
+
+    directory, errors = os.getcwd(), np.geterr()
+    try:
+        yield
+    finally:
+        os.chdir(directory)
+        np.seterr(**errors)
+
+
+def problem_of(job: dict[str, Any]) -> grid.Problem:
+    kernel = found(job)
+    ranges = {name: Range(lo, hi) for name, (lo, hi) in job["ranges"].items()}
+    return grid.Problem(kernel, job["fixed"], ranges, job.get("seed", 0))
+
+
+def calibrate(job: dict[str, Any], emit: Emit) -> Any:
+    """Calibrate one signature; the record as plain data."""
+    with steady_state():
+        session = Session(
+            problem_of(job),
+            EFFORTS[job["effort"]],
+            job["numerics"],
+            announcer(emit, job.get("patience", 1.0)),
+            job["failures"],
+            math.inf if job.get("budget_s") is None else job["budget_s"],
+        )
+        return msgspec.to_builtins(session.run())
+
+
+def compile_all(job: dict[str, Any], emit: Emit) -> Any:
+    """Compile every candidate that may compete for one signature into the code cache; the failures."""
+    with steady_state():
+        problem = problem_of(job)
+        signature = problem.signature()
+        cores = fingerprint().cores.count
+        announce = announcer(emit, job.get("patience", 1.0))
+        contest = Contest(problem.kernel, signature, cores, problem.seed, announce, dict(job["failures"]))
+        points = [
+            {name: max(given.lo, min(given.hi, size)) for name, given in problem.ranges.items()}
+            for size in COMPILE_SIZES[: 1 if len(problem.ranges) > 1 else None]
+        ]
+        gate = Gate(problem.kernel, [Case(str(point), problem.arguments(point)) for point in points])
+        for variant in entrants(problem.kernel, signature, numerics=job["numerics"], cores=cores).variants:
+            if uses_compiler(variant):
+                candidates = small_candidates(variant) or []
+                for candidate in candidates if static_count(variant) > 1 else candidates[:1]:
+                    contest.admit_candidate(candidate, gate, lambda _: ())
+        return contest.failures
+
+
+#: Sizes at which code is run to be compiled: past the special cases for tiny inputs, and past a block.
+COMPILE_SIZES = (64, 100_000)

@@ -1,0 +1,319 @@
+"""Calibrating one signature: verify, race over sizes, find thresholds, check once more, make the record.
+
+Runs in the worker, or in this process where a worker cannot find the kernel. Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import __version__
+from ..compile.layers import expected_layer
+from ..dispatch.routes import variant_hash
+from ..kernel.model import REFERENCE, Candidate, Kernel
+from ..kernel.signature import Signature
+from ..machine import compiled_fields, fingerprint
+from ..machine.fingerprint import available_memory_bytes
+from ..measure import arguments as make
+from ..measure.gate import Case, Gate
+from ..measure.race import INDIFFERENCE
+from ..store.record import SCHEMA, Choice, Decision, Failure, Leaf, Pick, Provenance, Record, Variants, leaves
+from . import cases, decide, grid
+from .contest import Announce, Contest
+from .entrants import entrants, uses_compiler
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much measuring a calibration does."""
+
+    name: str
+    #: Ratio of neighbouring sizes on the grid.
+    factor: float
+    #: Points of a design over several sizes.
+    points: int
+    #: Seconds for one race beyond its first rounds, and for one duel of a bisection.
+    race_s: float
+    duel_s: float
+
+
+#: quick: half as dense, short races; thorough: twice as dense, patient ones (MEASUREMENT.md, section 3: factor 4).
+EFFORTS = {
+    "quick": Effort("quick", 8.0, 14, 0.15, 0.05),
+    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2),
+    "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8),
+}
+#: Cells whose reference would take longer are skipped, and those that need more of the free memory.
+MAX_REFERENCE_S = 0.2
+MAX_MEMORY_SHARE = 1 / 8
+#: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
+LEFT_BEHIND = 4.0
+
+
+@dataclass
+class Session:
+    """One signature being calibrated.
+
+    Parameters
+    ----------
+    problem : Problem
+    effort : Effort
+    numerics : str
+        The loosest class that may win.
+    announce : callable
+        Told of every risky step, and of progress.
+    failures : mapping
+        Candidates known to fail, with the reason.
+    budget_s : float
+        Sizes that do not fit any more are skipped, and named.
+    """
+
+    problem: grid.Problem
+    effort: Effort
+    numerics: str
+    announce: Announce
+    failures: Mapping[str, str]
+    budget_s: float = math.inf
+    skipped: list[str] = field(default_factory=list, init=False)
+    raced: list[decide.Raced] = field(default_factory=list, init=False)
+
+    def run(self) -> Record:
+        """Measure and decide.
+
+        Raises
+        ------
+        CalibrationError
+            The declaration does not fit together.
+        """
+        started = time.monotonic()
+        self.deadline_s = started + self.budget_s
+        self.kernel: Kernel = self.problem.kernel
+        self.signature: Signature = self.problem.signature()
+        cores = fingerprint().cores.count
+        self.contest = Contest(
+            self.kernel, self.signature, cores, self.problem.seed, self.announce, dict(self.failures)
+        )
+        self.gate = Gate(
+            self.kernel, cases.from_inputs(self.kernel, self.signature, self.problem.names, self.problem.arguments)
+        )
+        able = entrants(self.kernel, self.signature, numerics=self.numerics, cores=cores)
+        for variant in able.variants:
+            self.contest.admit(variant, self.gate, self._edges)
+        self._race_sizes()
+        decision = self._checked(self._decide())
+        uses_numba = any(uses_compiler(variant) for variant in able.variants)
+        return make_record(
+            self.contest, decision, self.raced, numerics=self.numerics, excluded=dict(able.excluded), untried=[],
+            skipped=self.skipped, origin="calibrate", effort=self.effort.name,
+            spent_s=time.monotonic() - started, budget_s=None if math.isinf(self.budget_s) else self.budget_s,
+            compiled=uses_numba, ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
+        )  # fmt: skip
+
+    def _edges(self, candidate: Candidate) -> Iterable[Case]:
+        limit = max((given.hi for given in self.problem.ranges.values()), default=0)
+        return cases.block_edges(
+            self.kernel, self.signature, self.problem.names, self.problem.arguments, candidate, limit
+        )
+
+    # -- sizes
+
+    def _points(self) -> list[dict[str, int]]:
+        ranges = self.problem.ranges
+        if not ranges:
+            return [{}]
+        if len(ranges) == 1:
+            name, given = next(iter(ranges.items()))
+            return [{name: size} for size in grid.grid(given, self.effort.factor)]
+        return grid.design(ranges, self.effort.points, self.problem.seed)
+
+    def _race_sizes(self) -> None:
+        points = self._points()
+        for index, point in enumerate(points):
+            reason = self._too_large(point)
+            if reason is not None:
+                self.skipped.append(f"{_text(point)}: {reason}")
+                continue
+            self.announce("progress", done=index, of=len(points), size=_text(point))
+            self._race_point(point, index)
+
+    def _too_large(self, point: Mapping[str, int]) -> str | None:
+        """Why a point is left out, judged by the largest one measured so far."""
+        if not self.raced:
+            return None
+        if time.monotonic() > self.deadline_s:
+            return "the budget is spent"
+        last = max(self.raced, key=lambda item: math.prod(max(v, 1) for v in item.size.values()))
+        growth = math.prod(max(v, 1) for v in point.values()) / math.prod(
+            max(last.size.get(name, 1), 1) for name in point
+        )
+        if last.verdict.median_s(REFERENCE) * growth > MAX_REFERENCE_S * 1.5:
+            return f"the reference would take about {last.verdict.median_s(REFERENCE) * growth:.2g} s"
+        if self._last_bytes * growth > available_memory_bytes() * MAX_MEMORY_SHARE:
+            return "its arrays would need more than an eighth of the free memory"
+        return None
+
+    def _race_point(self, point: Mapping[str, int], index: int) -> None:
+        values = self.problem.arguments(point)
+        self._last_bytes = make.total_bytes(values)
+        size = self.problem.size(point, values)
+        case = Case(_text(point), values)
+        names = self._worth_trying(size)
+        for variant in self.contest.searched:
+            warm = [self.contest.admitted[n].candidate for n in self._winners() if n in self.contest.admitted]
+            names += self.contest.search(variant, values, self.gate, self._edges, warm)
+        first = self.raced[-1].verdict.winner if self.raced else REFERENCE
+        while True:
+            verdict = self.contest.race(
+                values, names=dict.fromkeys(names), first=first, budget_s=self.effort.race_s, salt=index
+            )
+            # The gate also stands at the sizes that are measured, the largest among them.
+            if all([self.contest.verify(name, case) for name in {verdict.winner, verdict.single}]):
+                break
+            names = [name for name in names if name in self.contest.admitted]
+            first = REFERENCE
+        self.raced.append(decide.Raced(size, verdict))
+
+    def _winners(self) -> list[str]:
+        return list(dict.fromkeys(item.verdict.winner for item in self.raced))
+
+    def _worth_trying(self, size: Mapping[str, int]) -> list[str]:
+        """Admitted candidates that were not left behind at smaller sizes."""
+        smaller = [item for item in self.raced if all(item.size[name] <= size[name] for name in size)]
+        smaller.sort(key=lambda item: math.prod(max(v, 1) for v in item.size.values()))
+        names = [n for n in self.contest.admitted if self.contest.admitted[n].candidate.variant not in self._searched()]
+        if len(smaller) < 2:
+            return names
+        before, last = (self._ratios(item) for item in smaller[-2:])
+        behind = {
+            name
+            for name in names
+            if name != REFERENCE
+            and (name not in last or (last[name] > LEFT_BEHIND and last[name] >= before.get(name, math.inf) * 0.9))
+        }
+        return [name for name in names if name not in behind]
+
+    def _searched(self) -> set[str]:
+        return {variant.name for variant in self.contest.searched}
+
+    @staticmethod
+    def _ratios(item: decide.Raced) -> dict[str, float]:
+        medians = {name: item.verdict.median_s(name) for name in item.verdict.samples}
+        best = min(medians.values())
+        return {name: seconds / best for name, seconds in medians.items()}
+
+    # -- the decision
+
+    def facts(self) -> decide.Facts:
+        return facts_of(self.contest)
+
+    def _decide(self) -> Decision:
+        facts, layer = self.facts(), expected_layer()
+        self.raced = [item for item in self.raced if item.verdict.winner in self.contest.admitted]
+        if not self.raced:
+            return Leaf(Pick(REFERENCE))
+        features = list(self.raced[0].size)
+        if len(features) == 1 and self.problem.names == features:
+            return decide.by_segments(self.raced, facts, layer, self._duel)
+        return decide.by_tree(self.raced, facts, layer)
+
+    def _duel(self, size: int, a: str, b: str) -> str | None:
+        """The faster of two candidates at a size in between, or None for a tie."""
+        self.announce("progress", size=f"threshold near {size:,}")
+        values = self.problem.arguments({self.problem.names[0]: size})
+        verdict = self.contest.race(values, names=[a, b], first=a, budget_s=self.effort.duel_s, salt=size)
+        if a not in verdict.samples or b not in verdict.samples:
+            return None
+        slower, faster = sorted((a, b), key=verdict.median_s, reverse=True)
+        ratio = verdict.median_s(slower) / verdict.median_s(faster)
+        return None if math.log(ratio) < INDIFFERENCE else verdict.winner
+
+    def _checked(self, decision: Decision) -> Decision:
+        """Verify the winners once more, on fresh data; decide again without one that fails."""
+        point = {name: grid.middle(given) for name, given in self.problem.ranges.items()}
+        values = self.problem.arguments(point, fresh=1)
+        case = Case(f"{_text(point)}, fresh data", values)
+        by_choice = {str(self.facts().choice(name)): name for name in self.contest.admitted}
+        for leaf in list(leaves(decision)):
+            for choice in (leaf.winner, leaf.single):
+                name = by_choice.get(str(choice))
+                if name is not None and name in self.contest.admitted and not self.contest.verify(name, case):
+                    return self._checked(self._decide())
+        return decision
+
+
+def facts_of(contest: Contest) -> decide.Facts:
+    """What the decision needs to know of the admitted candidates."""
+    admitted = contest.admitted
+    return decide.Facts(
+        candidates={name: entrant.candidate for name, entrant in admitted.items()},
+        handling={name: entrant.handling for name, entrant in admitted.items()},
+        threaded=frozenset(
+            name
+            for name, entrant in admitted.items()
+            if name != REFERENCE and contest.kernel.variants[entrant.candidate.variant].threads
+        ),
+    )
+
+
+def make_record(
+    contest: Contest,
+    decision: Decision,
+    raced: list[decide.Raced],
+    *,
+    numerics: str,
+    excluded: Mapping[str, str],
+    untried: list[str],
+    skipped: list[str],
+    origin: str,
+    effort: str,
+    spent_s: float,
+    budget_s: float | None,
+    compiled: bool,
+    ranges: Mapping[str, tuple[int, int]] | None = None,
+) -> Record:
+    """The record of a signature."""
+    kernel, machine, facts = contest.kernel, fingerprint(), facts_of(contest)
+    cells = [item.cell(facts) for item in raced]
+    return Record(
+        schema=SCHEMA,
+        kernel=kernel.id,
+        signature=contest.signature.key,
+        sizes=kernel.size.texts(),
+        numerics=numerics,
+        decision=decision,
+        cells=cells,
+        variants=Variants(
+            sources={name: variant_hash(kernel, name) for name in (REFERENCE, *kernel.variants)},
+            ulp={name: round(value, 2) for name, value in contest.ulp.items()},
+            failures=[Failure(_failed(contest, name), reason) for name, reason in contest.failures.items()],
+            excluded=dict(excluded),
+            untried=untried,
+        ),
+        provenance=Provenance(
+            hard=dict(machine.hard), soft=dict(machine.soft), compiled=dict(compiled_fields()) if compiled else {},
+            tool=__version__, created_s=round(time.time(), 3), origin=origin, effort=effort,
+            spent_s=round(spent_s, 3), budget_s=budget_s, label=machine.label,
+            ranges=dict(ranges or {}),
+        ),  # fmt: skip
+        quality="contended" if 2 * sum(cell.contended for cell in cells) > len(cells) else "clean",
+        skipped=skipped,
+    )
+
+
+def _failed(contest: Contest, name: str) -> Choice:
+    """The choice that a failure's name stands for: a candidate, or a variant as a whole."""
+    for variant in contest.kernel.variants.values():
+        if name == variant.name:
+            return Choice(name)
+        for config in variant.space:
+            if str(Candidate(variant.name, config)) == name:
+                return Choice(variant.name, dict(config))
+    return Choice(name)
+
+
+def _text(point: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value:,}" for name, value in point.items()) or "the only size"
