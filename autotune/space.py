@@ -144,9 +144,7 @@ def as_parameter(declared: object, where: str) -> Parameter:
         if not declared:
             raise SpaceError(f"{where}: the space is empty; give at least one value")
         return Choice(*declared)
-    raise SpaceError(
-        f"{where}: expected Pow2, IntRange, Choice, Static or a sequence of values, found {declared!r}"
-    )
+    raise SpaceError(f"{where}: expected Pow2, IntRange, Choice, Static or a sequence of values, found {declared!r}")
 
 
 @dataclass(frozen=True)
@@ -242,7 +240,7 @@ class Space:
             total = 0.0
             for name, value in config:
                 values = self.parameters[name].values()
-                total += abs(values.index(value) - (len(values) - 1) / 2) / len(values)  # type: ignore[arg-type]
+                total += abs(values.index(value) - (len(values) - 1) / 2) / len(values)
             return total
 
         return min(self, key=distance)
@@ -252,7 +250,7 @@ class Space:
         found = []
         for position, (name, value) in enumerate(config):
             values = self.parameters[name].values()
-            index = values.index(value)  # type: ignore[arg-type]
+            index = values.index(value)
             for step in (-1, 1):
                 if 0 <= index + step < len(values):
                     moved = (*config[:position], (name, values[index + step]), *config[position + 1 :])
@@ -269,5 +267,5 @@ class Space:
         """The config with these values, or None if it is not a legal one."""
         if set(values) != set(self.names):
             return None
-        config = tuple((name, values[name]) for name in self.names)
-        return config if config in self else None  # type: ignore[return-value]
+        config: Any = tuple((name, values[name]) for name in self.names)
+        return config if config in self else None

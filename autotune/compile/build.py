@@ -5,10 +5,12 @@ Knows nothing of timing or search.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 from ..errors import CompileError
@@ -23,11 +25,9 @@ _lock = threading.RLock()
 _dispatchers: dict[tuple[object, ...], Any] = {}
 
 
-def numba_module() -> ModuleType:
+def numba_module() -> Any:
     """Numba, imported when compiled code is first needed."""
-    import numba
-
-    return numba
+    return importlib.import_module("numba")
 
 
 def dispatcher(
@@ -95,8 +95,7 @@ def summary(error: BaseException) -> str:
 
 def argument_types(kernel: Kernel, candidate: Candidate, signature: Signature) -> tuple[Any, ...]:
     """Numba types of the arguments, in the order in which generated code passes them."""
-    from numba import typeof, types
-
+    types, typeof = numba_module().types, numba_module().typeof
     variant: Variant = kernel.variants[candidate.variant]
     config = dict(candidate.config)
     found = []
@@ -115,18 +114,14 @@ def argument_types(kernel: Kernel, candidate: Candidate, signature: Signature) -
 
 
 def _own_parameters(variant: Variant) -> list[Any]:
-    import inspect
-
     return list(inspect.signature(variant.function).parameters.values())
 
 
 def _numba_type(descriptor: Descriptor, name: str, *, readonly: bool) -> Any:
-    import numba
-    from numba import types
-    from numba.np import numpy_support
-
+    numba = numba_module()
+    types = numba.types
     if isinstance(descriptor, ArrayType):
-        dtype = numpy_support.from_dtype(descriptor.dtype)
+        dtype = numba.from_dtype(descriptor.dtype)
         return types.Array(dtype, descriptor.ndim, descriptor.layout, readonly=readonly)
     if isinstance(descriptor, Constant):
         return types.none if descriptor.value is None else numba.typeof(descriptor.value)

@@ -38,8 +38,9 @@ def make_cache(function: FunctionType, key: str) -> Any:
 
     rebuild: Callable[..., Any] = CompileResultCacheImpl.rebuild
     reduce: Callable[..., Any] = CompileResultCacheImpl.reduce
+    dumps: Callable[[Any], bytes] = serialize.dumps
 
-    class ProtectedCache(_Cache):  # type: ignore[misc]
+    class ProtectedCache(_Cache):
         """Numba's cache interface over digest-checked files."""
 
         def __init__(self) -> None:
@@ -78,7 +79,7 @@ def make_cache(function: FunctionType, key: str) -> Any:
             file = self._file(sig, data.codegen)
             cachable = not data.library.has_dynamic_globals and all(lifted.can_cache for lifted in data.lifted)
             if file is not None and cachable and private_directory(file.parent):
-                write_checked(file, serialize.dumps(reduce(None, data)))
+                write_checked(file, dumps(reduce(None, data)))
 
     return ProtectedCache()
 

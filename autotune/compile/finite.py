@@ -14,7 +14,7 @@ from .lazy import jitable
 
 
 @jitable
-def _count_not_finite(flat, largest):  # type: ignore[no-untyped-def]
+def _count_not_finite(flat: np.ndarray, largest: Any) -> int:
     count = 0
     for i in range(flat.size):
         if not abs(flat[i]) <= largest:  # NaN compares false

@@ -32,7 +32,8 @@ class Namespace(dict[str, Any]):
 def handled(function: Callable[..., Any], call: Invocation, handling: Handling, namespace: Namespace) -> str:
     """The expression that calls `function`, boxes its result, and gives up one that is not finite where that is due.
 
-    The namespace gets the objects that it names. The reference is known as ``_reference``; the arguments by the names of the parameters.
+    The namespace gets the objects that it names. The reference is known as ``_reference``, the arguments by the names
+    of the parameters.
     """
     namespace.update(call.constants)
     source = f"{namespace.name('_variant_', function)}({', '.join(call.arguments)})"
@@ -42,6 +43,6 @@ def handled(function: Callable[..., Any], call: Invocation, handling: Handling, 
         return box.format(source)
     # A number minus itself is zero only if it is finite; that takes 20 ns.
     number = f"(_result := {source}) - _result == 0"
-    test = number if handling.finite == "number" else f"{namespace.name('_finite_', all_finite)}(_result := {source})"
+    arrays = f"{namespace.name('_finite_', all_finite)}(_result := {source})"
+    test = number if handling.finite == "number" else arrays
     return f"{box.format('_result')} if {test} else {call.reference}"
-

@@ -7,7 +7,6 @@ is that of their cost. Knows nothing of records or of what the functions do.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,8 +14,9 @@ import numpy as np
 
 from ..compile.handled import Namespace, handled
 from ..kernel.invocation import invocation
-from ..kernel.model import REFERENCE_CANDIDATE, UNSET, Kernel
+from ..kernel.model import REFERENCE_CANDIDATE, Kernel
 from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
+from .parameters import forward_list, parameter_list
 from .plan import Branch, Later, Plan, Route, Target, ToMiss, ToReference, ToVariant, Tree
 from .shapes import Sizes
 
@@ -251,71 +251,3 @@ def _late_tests(name: str, array: ArrayType, tested: set[str]) -> Iterator[tuple
     yield f"{name}.ndim", f"{name}.ndim == {array.ndim}"
     if array.ndim:
         yield f"{name}.layout", _layout_test(name, array)
-
-
-def parameter_list(kernel: Kernel) -> str:
-    """The parameters as source; defaults are placeholders, which the function's own defaults replace."""
-    parameters = list(kernel.parameters.values())
-    last_positional_only = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
-    parts, starred = [], False
-    for index, parameter in enumerate(parameters):
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            parts.append(f"*{parameter.name}")
-            starred = True
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            parts.append(f"**{parameter.name}")
-        else:
-            if parameter.kind is parameter.KEYWORD_ONLY and not starred:
-                parts.append("*")
-                starred = True
-            default = "" if parameter.default is parameter.empty else "=None"
-            parts.append(parameter.name + default)
-        if index + 1 == last_positional_only:
-            parts.append("/")
-    return ", ".join(parts)
-
-
-def forward_list(kernel: Kernel) -> str:
-    """Arguments that hand all parameters on."""
-    parts = []
-    for parameter in kernel.parameters.values():
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
-        keyword = f"{parameter.name}=" if parameter.kind is parameter.KEYWORD_ONLY else ""
-        parts.append(f"{star}{keyword}{parameter.name}")
-    return ", ".join(parts)
-
-
-def defaults(kernel: Kernel) -> tuple[tuple[object, ...], dict[str, object]]:
-    """``__defaults__`` and ``__kwdefaults__`` of the generated function."""
-    positional, named = [], {}
-    for name, parameter in kernel.parameters.items():
-        if parameter.default is inspect.Parameter.empty:
-            continue
-        value = UNSET if kernel.foreign else parameter.default
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            named[name] = value
-        else:
-            positional.append(value)
-    return tuple(positional), named
-
-
-def forwarder(kernel: Kernel) -> str | None:
-    """Source of `_forward`, which calls an existing callable with exactly the arguments that were given.
-
-    None where a positional-only parameter has a default, which takes `Kernel.call_reference`.
-    """
-    lines = [f"def _forward({', '.join(kernel.parameters)}):", "    _given = {}"]
-    always, stars = [], []
-    for name, parameter in kernel.parameters.items():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            always.append(f"*{name}")
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            stars.append(f"**{name}")
-        elif parameter.default is parameter.empty:
-            always.append(f"{name}={name}" if parameter.kind is parameter.KEYWORD_ONLY else name)
-        elif parameter.kind is parameter.POSITIONAL_ONLY:
-            return None
-        else:
-            lines.append(f"    if {name} is not _unset: _given[{name!r}] = {name}")
-    lines.append(f"    return _reference({', '.join([*always, '**_given', *stars])})")
-    return "\n".join(lines) + "\n"

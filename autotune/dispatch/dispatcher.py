@@ -24,7 +24,7 @@ from ..compile.handled import Namespace
 from ..errors import CompileError, DeclarationError, SettingsError, VariantWarning, warn
 from ..kernel.model import UNSET, Candidate, Kernel
 from ..kernel.signature import NotCovered, Signature, signature_of
-from . import codegen, guards, policy, serve
+from . import codegen, guards, parameters, policy, serve
 from .entry import Entry, open_entry
 from .plan import Later, Plan, Target, ToReference, ToVariant
 from .routes import compiled_mismatch
@@ -81,13 +81,13 @@ class Dispatcher:
             _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
             _miss=self.miss, _rescue=self.rescue, _forced=self.forced.get, _call_forced=self.call_forced,
         )  # fmt: skip
-        forward = codegen.forwarder(kernel)
+        forward = parameters.forwarder(kernel)
         if forward is None:
             self.namespace["_forward"] = lambda *arguments: kernel.call_reference(self.values(arguments))
         else:
             exec(compile(forward, f"<autotune {kernel.id} forward>", "exec"), self.namespace)  # noqa: S102
         self.function = self._compiled()
-        self.function.__defaults__, self.function.__kwdefaults__ = codegen.defaults(kernel)
+        self.function.__defaults__, self.function.__kwdefaults__ = parameters.defaults(kernel)
         guards.listen(self)
 
     def values(self, arguments: tuple[object, ...]) -> dict[str, object]:
@@ -305,4 +305,3 @@ class Dispatcher:
         with self.lock:
             self.kernel = kernel
             self.clear()
-

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import DeclarationError, VariantWarning, warn
+from ..errors import DeclarationError, StaleRecord, VariantWarning, warn
 from ..kernel.coverage import not_covered
 from ..kernel.model import Kernel
 from ..kernel.signature import Signature
@@ -86,9 +86,11 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
             entry.use(record, "shipped" if signature.key in found.shipped else "store")
         else:
             entry.reason = rejected.reason
-            logger.info(
-                "%s (%s): %s. Tune it again: autotune calibrate %s", kernel.name, signature, rejected.reason, kernel.name
-            )
+            text = f"{kernel.name} ({signature}): {rejected.reason}. Tune it again: autotune calibrate {kernel.name}"
+            if may_tune:
+                logger.info(text)  # first use is about to do it
+            else:
+                warn(text, StaleRecord)
     return entry
 
 
@@ -112,7 +114,9 @@ def missing(signature: Signature, found: Found) -> str:
 
     def differences(index: int) -> list[str]:
         then = differing[index].provenance.hard
-        return [f"{name} {then.get(name)}, this process has {hard[name]}" for name in hard if then.get(name) != hard[name]]
+        return [
+            f"{name} {then.get(name)}, this process has {hard[name]}" for name in hard if then.get(name) != hard[name]
+        ]
 
     nearest = min(range(len(differing)), key=lambda index: len(differences(index)))
     fields = differences(nearest)

@@ -109,6 +109,7 @@ class Explanation:
     def _evidence(self, record: Record) -> list[str]:
         made = record.provenance
         lines = [f"  decided    by {made.origin} ({record.quality}), source: {self.chosen.source}"]
+        lines += [f"  stale      {difference}" for difference in stale(record)]
         sizes = ", ".join(f"{name} = {text}" for name, text in record.sizes.items())
         lines += [f"  sizes      {sizes}", "  decision"]
         lines += [f"    {line}" for line in decision_lines(record.decision)]
@@ -143,6 +144,15 @@ def explain(dispatcher: Dispatcher, values: Mapping[str, object]) -> Explanation
     except Exception:  # the variant guard: `chosen` has already said why
         size = {}
     return Explanation(kernel.name, str(signature), size, decided, entry.record, excluded)
+
+
+def stale(record: Record) -> list[str]:
+    """Soft fields in which this process differs from the one that made the record; it is used all the same."""
+    from ..machine import fingerprint
+
+    now, then = fingerprint().soft, record.provenance.soft
+    differing = [name for name in now if then.get(name, now[name]) != now[name]]
+    return [f"made with {name} {then[name]}, this process has {now[name]}" for name in differing]
 
 
 def decision_lines(decision: Decision, prefix: str = "") -> list[str]:

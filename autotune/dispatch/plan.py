@@ -73,9 +73,7 @@ class Route:
     @property
     def features(self) -> set[str]:
         """Sizes that the tree looks at."""
-        return {
-            name for node in walk(self.tree) if isinstance(node, Branch) for name in node.feature.split("*")
-        }
+        return {name for node in walk(self.tree) if isinstance(node, Branch) for name in node.feature.split("*")}
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

@@ -18,7 +18,7 @@ from ..kernel.boxes import Handling, boxer, boxing_of
 from ..kernel.coverage import not_covered
 from ..kernel.model import REFERENCE, Candidate, Kernel
 from ..kernel.signature import NotCovered, Signature, signature_of
-from . import codegen
+from . import parameters
 from .plan import ToVariant
 from .routes import load_variant
 
@@ -79,7 +79,9 @@ def disable(dispatcher: Dispatcher, variant: str, reason: str) -> None:
         dispatcher.disabled.add(variant)
         dispatcher.rebuild()
     name = dispatcher.kernel.id
-    warn(f"{name}: the variant {variant} {reason}; it is disabled for this process, the reference serves", VariantWarning)
+    warn(
+        f"{name}: the variant {variant} {reason}; it is disabled for this process, the reference serves", VariantWarning
+    )
 
 
 def call_candidate(kernel: Kernel, candidate: Candidate, values: Mapping[str, object]) -> Any:
@@ -116,8 +118,8 @@ def resolved(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     """A function with the kernel's parameters and defaults that calls one target."""
     namespace = Namespace(_reference=kernel.reference)
     call = handled(target.function, target.invocation, target.handling, namespace)
-    source = f"def {target.candidate.variant}({codegen.parameter_list(kernel)}):\n    return {call}\n"
+    source = f"def {target.candidate.variant}({parameters.parameter_list(kernel)}):\n    return {call}\n"
     exec(compile(source, f"<autotune {kernel.id} resolved>", "exec"), namespace)  # noqa: S102
     made: Any = namespace[target.candidate.variant]
-    made.__defaults__, made.__kwdefaults__ = codegen.defaults(kernel)
+    made.__defaults__, made.__kwdefaults__ = parameters.defaults(kernel)
     return made  # type: ignore[no-any-return]

@@ -13,15 +13,14 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from ..errors import DeclarationError
 from ..expression import Expression
 from ..kernel import registry
 from ..kernel.coverage import check_condition
-from ..kernel.model import KINDS, NUMERICS, REFERENCE, Kernel, Variant, where_defined
+from ..kernel.model import KINDS, REFERENCE, Kernel, Variant, where_defined
 from ..kernel.sizes import Size
-from ..space import Choice, Range, Space
+from ..space import Space
+from . import checks
 from .dispatcher import Dispatcher
 from .tuned import attach
 
@@ -81,7 +80,7 @@ def tunable(
     DeclarationError
         The declaration cannot work; the message names the kernel and the mend.
     """
-    options = {
+    options: dict[str, Any] = {
         "name": name, "size": size, "inputs": inputs, "calibrate": calibrate or {}, "static": _names(static),
         "tolerance": tolerance, "mutates": _names(mutates), "elementwise": elementwise, "numerics": numerics,
     }  # fmt: skip
@@ -99,12 +98,12 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
     if not callable(function):
         raise DeclarationError(f"tunable: expected a callable as the reference, found {function!r}")
     foreign = not isinstance(function, FunctionType)
-    qualname = name or getattr(function, "__qualname__", None) or getattr(function, "__name__", "")
+    qualname = str(name or getattr(function, "__qualname__", None) or getattr(function, "__name__", "kernel"))
     home = module if foreign or "<locals>" in qualname else function.__module__
     identifier = f"{registry.module_id(home)}:{qualname}"
     owner = f"kernel {identifier}"
-    signature = _signature(function, owner)
-    _check_names(signature, owner)
+    signature = checks.read_signature(function, owner)
+    checks.refuse_private_names(signature, owner)
     parameters = signature.parameters
     mutates = options["mutates"] | ({"out"} & set(parameters))
     for what, given in (("static", options["static"]), ("mutates", mutates)):
@@ -113,17 +112,17 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
             raise DeclarationError(
                 f"{owner}: {what}={unknown[0]!r} is not a parameter of the reference ({', '.join(parameters)})"
             )
-    _check_numerics(options["numerics"], owner)
+    checks.refuse_numerics(options["numerics"], owner)
     kernel = Kernel(
         id=identifier,
         name=qualname,
         reference=function,
         signature=signature,
         size=Size(options["size"], parameters=parameters, owner=owner, writes=mutates),
-        inputs=_check_inputs(options["inputs"], options["calibrate"], owner),
-        calibrate=_ranges(options["calibrate"], owner),
+        inputs=checks.checked_inputs(options["inputs"], options["calibrate"], owner),
+        calibrate=checks.checked_ranges(options["calibrate"], owner),
         static=options["static"],
-        tolerance=_check_tolerance(options["tolerance"], owner),
+        tolerance=checks.checked_tolerance(options["tolerance"], owner),
         mutates=frozenset(mutates),
         elementwise=bool(options["elementwise"]),
         numerics=options["numerics"],
@@ -137,105 +136,6 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
     attach(public, dispatcher, functools.partial(_add_variant, dispatcher))
     registry.register(identifier, public, function)
     return public
-
-
-def _signature(function: Callable[..., Any], owner: str) -> inspect.Signature:
-    if isinstance(function, np.ufunc) and not hasattr(function, "__signature__"):
-        return _ufunc_signature(function)
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):
-        raise DeclarationError(
-            f"{owner}: the signature of {function!r} cannot be read; wrap it in a function with named parameters"
-        ) from None
-
-
-def _ufunc_signature(ufunc: np.ufunc) -> inspect.Signature:
-    """The signature of a ufunc, which NumPy before 2.4 does not tell."""
-    kind = inspect.Parameter
-    inputs = ["x"] if ufunc.nin == 1 else [f"x{i + 1}" for i in range(ufunc.nin)]
-    named = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "signature": None}
-    return inspect.Signature(
-        [
-            *(kind(name, kind.POSITIONAL_ONLY) for name in inputs),
-            kind("out", kind.POSITIONAL_OR_KEYWORD, default=None),
-            *(kind(name, kind.KEYWORD_ONLY, default=value) for name, value in named.items()),
-        ]
-    )
-
-
-def _check_names(signature: inspect.Signature, owner: str) -> None:
-    for name in signature.parameters:
-        if name.startswith("_"):
-            raise DeclarationError(
-                f"{owner}: the parameter {name!r} begins with an underscore, as names in generated code do; rename it"
-            )
-
-
-def _check_inputs(inputs: Any, calibrate: Mapping[str, Any], owner: str) -> Callable[..., Any] | None:
-    if inputs is None:
-        if calibrate:
-            raise DeclarationError(f"{owner}: calibrate= needs inputs=, which makes the arguments for a point")
-        return None
-    if not callable(inputs):
-        raise DeclarationError(f"{owner}: inputs= must be a callable inputs(rng, **point), found {inputs!r}")
-    parameters = inspect.signature(inputs).parameters
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    given = {name for name in calibrate if name != "layout"}
-    if not takes_any and given - set(parameters):
-        missing = sorted(given - set(parameters))[0]
-        raise DeclarationError(f"{owner}: calibrate= ranges over {missing!r}, which inputs= does not take")
-    needed = [p.name for p in list(parameters.values())[1:] if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    lacking = [name for name in needed if name not in calibrate]
-    if lacking:
-        raise DeclarationError(
-            f"{owner}: inputs= needs {lacking[0]!r}, which calibrate= does not range over; "
-            f'add it: calibrate={{"{lacking[0]}": Range(…)}}'
-        )
-    return inputs  # type: ignore[no-any-return]
-
-
-def _ranges(calibrate: Mapping[str, Any], owner: str) -> dict[str, Range | Choice]:
-    ranges: dict[str, Range | Choice] = {}
-    for name, given in calibrate.items():
-        if isinstance(given, Range | Choice):
-            ranges[name] = given
-        elif isinstance(given, tuple) and len(given) == 2 and all(type(v) is int for v in given):
-            ranges[name] = Range(*given)
-        elif isinstance(given, tuple | list) and given and all(isinstance(v, str) for v in given):
-            ranges[name] = Choice(*given)
-        else:
-            raise DeclarationError(
-                f"{owner}: calibrate[{name!r}] is {given!r}; expected Range(lo, hi), a pair of ints, Choice(…) or a "
-                "tuple of strings"
-            )
-    layouts = ranges.get("layout")
-    if layouts is not None and not (isinstance(layouts, Choice) and set(layouts.options) <= {"C", "F", "strided"}):
-        raise DeclarationError(f'{owner}: calibrate["layout"] must be a Choice of "C", "F" and "strided"')
-    return ranges
-
-
-def _check_tolerance(tolerance: Any, owner: str) -> tuple[float, str] | None:
-    if tolerance is None:
-        return None
-    if (
-        isinstance(tolerance, tuple)
-        and len(tolerance) == 2
-        and isinstance(tolerance[0], int | float)
-        and tolerance[0] > 0
-        and isinstance(tolerance[1], str)
-        and tolerance[1]
-    ):
-        return float(tolerance[0]), tolerance[1]
-    raise DeclarationError(
-        f"{owner}: tolerance={tolerance!r}; expected (units of eps·scale, source of that figure), such as "
-        '(16, "error analysis in the docstring")'
-    )
-
-
-def _check_numerics(numerics: str | None, owner: str) -> None:
-    if numerics is not None and numerics not in NUMERICS:
-        raise DeclarationError(f"{owner}: numerics={numerics!r}; expected one of {', '.join(NUMERICS)}")
 
 
 def _add_variant(
@@ -261,20 +161,20 @@ def _add_variant(
     kernel = dispatcher.kernel
     if not callable(function):
         raise DeclarationError(f"kernel {kernel.id}: a variant must be a callable, found {function!r}")
-    own = name or getattr(function, "__name__", repr(function))
+    own = str(name or getattr(function, "__name__", repr(function)))
     owner = f"kernel {kernel.id}, variant {own} ({where_defined(function)})"
     if kind not in KINDS:
         found = f"kind={kind!r}" if kind else "no kind="
         raise DeclarationError(f"{owner}: {found}; expected one of {', '.join(KINDS)}")
     if own == REFERENCE:
         raise DeclarationError(f"{owner}: {REFERENCE!r} names the reference itself; give the variant another name=")
-    _check_numerics(numerics, owner)
+    checks.refuse_numerics(numerics, owner)
     options = {} if jit is True else dict(jit) if isinstance(jit, Mapping) else None
     if options is None and jit is not False:
         raise DeclarationError(f"{owner}: jit={jit!r}; expected True, False or a mapping of Numba options")
     if options is not None and not isinstance(function, FunctionType):
         raise DeclarationError(f"{owner}: jit= compiles Python functions; {function!r} is none")
-    _check_parameters(kernel, function, params or {}, owner)
+    checks.refuse_parameters(kernel, function, params or {}, owner)
     condition: Expression | Callable[..., Any] | None = None
     if isinstance(when, str):
         condition = Expression(when, names=kernel.parameters, where=f"{owner}, when")
@@ -297,37 +197,3 @@ def _add_variant(
     )
     dispatcher.declare(kernel.with_variant(variant))
     return function
-
-
-def _check_parameters(kernel: Kernel, function: Callable[..., Any], params: Mapping[str, Any], owner: str) -> None:
-    """A variant takes parameters of the reference, all required ones among them, and the declared knobs."""
-    own = inspect.signature(function).parameters
-    reference = kernel.parameters
-    for name in params:
-        if name in reference:
-            raise DeclarationError(
-                f"{owner}: the parameter {name!r} has the name of an argument of the reference; rename the parameter"
-            )
-        if name not in own:
-            raise DeclarationError(f"{owner}: params= declares {name!r}, which the function does not take; add *, {name}")
-        if own[name].kind is not inspect.Parameter.KEYWORD_ONLY:
-            raise DeclarationError(f"{owner}: the parameter {name!r} must be keyword-only; write *, {name}")
-    for name, parameter in own.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise DeclarationError(f"{owner}: takes *{name}; name the parameters as the reference does")
-        if name in params:
-            continue
-        if name not in reference:
-            raise DeclarationError(
-                f"{owner}: takes {name!r}, which is neither a parameter of the reference "
-                f"({', '.join(reference)}) nor declared in params="
-            )
-        default, expected = parameter.default, reference[name].default
-        if default is not parameter.empty and not (default is expected or default == expected):
-            raise DeclarationError(
-                f"{owner}: the default of {name!r} is {default!r}, the reference's is {expected!r}; make them equal"
-            )
-    for name, parameter in reference.items():
-        required = parameter.default is parameter.empty
-        if required and name not in own and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise DeclarationError(f"{owner}: does not take {name!r}, which the reference requires; add the parameter")

@@ -63,7 +63,7 @@ class _Unknown:
     def _fail(self, *_: object) -> NoReturn:
         raise DeclarationError(self._text)
 
-    __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = _fail  # type: ignore[assignment]
+    __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = _fail
     __floordiv__ = __mod__ = __and__ = __or__ = __int__ = __index__ = __len__ = __neg__ = _fail
     __hash__ = None  # type: ignore[assignment]
 

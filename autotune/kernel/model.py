@@ -167,8 +167,8 @@ class Kernel:
         """Arguments with those that were not given at the reference's own default."""
         return {name: self.parameters[name].default if value is UNSET else value for name, value in values.items()}
 
-    def call_reference(self, values: Mapping[str, object]) -> Any:
-        """Call the reference with exactly the arguments that were received."""
+    def as_call(self, values: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
+        """args and kwargs that hold exactly the arguments that were received."""
         args: list[object] = []
         kwargs: dict[str, object] = {}
         by_keyword = False
@@ -184,7 +184,13 @@ class Kernel:
                 kwargs[name] = value
             else:
                 args.append(value)
+        return args, kwargs
+
+    def call_reference(self, values: Mapping[str, object]) -> Any:
+        """Call the reference with exactly the arguments that were received."""
+        args, kwargs = self.as_call(values)
         return self.reference(*args, **kwargs)
+
 
 def where_defined(function: Callable[..., Any]) -> str:
     """``file:line`` of a function, for messages."""

@@ -33,12 +33,10 @@ def source_hash(function: Callable[..., Any], *extra: str) -> str:
         Further text that belongs to it, such as its options.
     """
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(sys.implementation.cache_tag.encode() if sys.implementation.cache_tag else b"")
-    for part in extra:
-        digest.update(part.encode() + b"\0")
+    for part in ((sys.implementation.cache_tag or "").encode(), *(text.encode() for text in extra)):
+        digest.update(part + b"\0")
     for part in _parts(function, set()):
-        digest.update(part)
-        digest.update(b"\0")
+        digest.update(part + b"\0")
     return digest.hexdigest()
 
 

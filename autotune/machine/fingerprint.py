@@ -10,6 +10,7 @@ Knows nothing of kernels or records.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import platform
 import subprocess
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -147,13 +149,15 @@ def last_level_cache_bytes() -> int:
     return cache_bytes(sizes[max(sizes)]) if sizes else 32 << 20
 
 
-def _features_hash() -> str:
+def cpu_features() -> list[str]:
     """Processor features as NumPy found them: what its own loops, and the reference, depend on."""
-    from numpy._core import _multiarray_umath
+    module: Any = importlib.import_module("numpy._core._multiarray_umath")
+    features: Mapping[str, bool] = getattr(module, "__cpu_features__", {})
+    return sorted(name for name, found in features.items() if found)
 
-    features: Mapping[str, bool] = getattr(_multiarray_umath, "__cpu_features__", {})
-    present = " ".join(sorted(name for name, found in features.items() if found))
-    return hashlib.blake2b(present.encode(), digest_size=6).hexdigest()
+
+def _features_hash() -> str:
+    return hashlib.blake2b(" ".join(cpu_features()).encode(), digest_size=6).hexdigest()
 
 
 def _minor(version: str) -> str:

@@ -17,6 +17,7 @@ ELEMENTWISE_FACTOR = 8.0
 #: A result may be off by this many times the reference's own error against a longer-precision oracle.
 ORACLE_FACTOR = 4.0
 
+
 class Mismatch(Exception):
     """A result that is not the reference's; the message is the reason that the record keeps."""
 
@@ -63,16 +64,18 @@ def _compare_tuple(expected: tuple[Any, ...], found: Any, bounds: Bounds, where:
     if type(found) is not type(expected) or len(found) != len(expected):
         raise Mismatch(f"{where}: {type(found).__name__}, expected a tuple of {len(expected)}")
     for index, (e, f) in enumerate(zip(expected, found, strict=True)):
-        part = Bounds(
-            bounds.numerics, bounds.factor,
-            scale=lambda i=index: _item(bounds.scale(), i), oracle=lambda i=index: _item(bounds.oracle(), i),
-        )  # fmt: skip
+        part = _part(bounds, index)
         compare(e, f, part, f"{where}[{index}]")
         bounds.ulp = max(bounds.ulp, part.ulp)
 
 
-def _item(value: Any, index: int) -> Any:
-    return value[index] if isinstance(value, tuple) and index < len(value) else None
+def _part(bounds: Bounds, index: int) -> Bounds:
+    """The bounds of one item of a tuple."""
+
+    def item(value: Any) -> Any:
+        return value[index] if isinstance(value, tuple) and index < len(value) else None
+
+    return Bounds(bounds.numerics, bounds.factor, lambda: item(bounds.scale()), lambda: item(bounds.oracle()))
 
 
 def _compare_arrays(expected: np.ndarray, found: Any, bounds: Bounds, where: str) -> None:
@@ -145,7 +148,8 @@ def _larger(scale: np.ndarray, other: Any) -> np.ndarray:
     if other is None or np.shape(other) != scale.shape or np.asarray(other).dtype.kind not in "fc":
         return scale
     magnitude = np.abs(np.asarray(other))
-    return np.maximum(scale, np.where(np.isfinite(magnitude), magnitude, 0))
+    larger: np.ndarray = np.maximum(scale, np.where(np.isfinite(magnitude), magnitude, 0))
+    return larger
 
 
 def _as_good_as_reference(expected: np.ndarray, found: np.ndarray, oracle: Any, limit: np.ndarray) -> bool:

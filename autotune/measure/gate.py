@@ -150,9 +150,7 @@ class Gate:
             f"{', '.join(sorted(expected.conditions)) or 'none'}; hand such a call to the reference"
         )
 
-    def _compare(
-        self, case: Case, expected: Outcome, found: Outcome, handling: Handling, numerics: str
-    ) -> float:
+    def _compare(self, case: Case, expected: Outcome, found: Outcome, handling: Handling, numerics: str) -> float:
         if expected.raised is not found.raised:
             if found.raised is None:
                 raise Mismatch(f"raises nothing, expected {_name(expected.raised)} ({expected.message:.80})")
@@ -249,8 +247,9 @@ def _conditions_to(seen: set[str]) -> Iterator[None]:
 
     Underflow, which NumPy ignores by default, is left out.
     """
-    with warnings.catch_warnings(record=True) as issued, np.errstate(
-        divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: seen.add(kind)
+    with (
+        warnings.catch_warnings(record=True) as issued,
+        np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: seen.add(kind)),
     ):
         warnings.simplefilter("always")
         try:
@@ -282,7 +281,7 @@ def _elements(result: Any) -> int:
     return int(np.size(result)) if isinstance(result, np.ndarray) else 1
 
 
-def _shares(result: Any, array: np.ndarray) -> bool:
+def _shares(result: Any, array: Any) -> bool:
     if isinstance(result, tuple):
         return any(_shares(part, array) for part in result)
     return isinstance(result, np.ndarray) and np.may_share_memory(result, array)

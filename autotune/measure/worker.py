@@ -112,7 +112,8 @@ class Worker:
         if not self.alive:
             self.start()
         process = self._process
-        assert process is not None and process.stdin is not None
+        assert process is not None
+        assert process.stdin is not None
         step: Event = {"step": "start", "deadline_s": START_DEADLINE_S}
         message = json.dumps({"entry": entry, "job": job, "path": [p for p in sys.path if isinstance(p, str)]})
         try:

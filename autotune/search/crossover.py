@@ -32,9 +32,7 @@ class Segment:
     high: int = 0
 
 
-def segments(
-    costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str], duel: Duel
-) -> list[Segment]:
+def segments(costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str], duel: Duel) -> list[Segment]:
     """The few segments that serve the measured sizes best.
 
     Parameters
@@ -56,9 +54,7 @@ def segments(
     return found
 
 
-def runs(
-    sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str]
-) -> list[str]:
+def runs(sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str]) -> list[str]:
     """One candidate for each size: least total regret plus `SWITCH_COST` for every change.
 
     The winner of a size has no regret there, even if a tie rule made it the winner.

@@ -30,7 +30,7 @@ class TPE:
         self._space = space
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
         self._study = optuna.create_study(sampler=sampler)
-        self._distributions = {
+        self._distributions: dict[str, Any] = {
             name: optuna.distributions.IntDistribution(0, len(parameter.values()) - 1)
             for name, parameter in space.parameters.items()
         }
@@ -40,7 +40,7 @@ class TPE:
             self._study.enqueue_trial(self._indices(config))
 
     def _indices(self, config: Config) -> dict[str, int]:
-        return {name: self._space.parameters[name].values().index(value) for name, value in config}  # type: ignore[arg-type]
+        return {name: self._space.parameters[name].values().index(value) for name, value in config}
 
     def _config(self, trial: Any) -> Config:
         return tuple((name, p.values()[trial.params[name]]) for name, p in self._space.parameters.items())

@@ -62,9 +62,7 @@ def load(kernel: str, *, numerics: str) -> Found:
     beneath: dict[str, Record] = {}
     if settings.current().shipped:
         beneath = {r.signature: r for r in shipped.load(kernel, hard) if r.numerics == numerics}
-    return Found(
-        {**beneath, **visible}, frozenset(beneath.keys() - visible.keys()), tuple(foreign)
-    )
+    return Found({**beneath, **visible}, frozenset(beneath.keys() - visible.keys()), tuple(foreign))
 
 
 def load_all() -> list[Record]:

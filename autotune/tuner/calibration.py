@@ -206,12 +206,12 @@ class _Run:
         try:
             running, count = len(threads), 0
             while running:
-                task = done.get()
-                if task is None:
+                compiled = done.get()
+                if compiled is None:
                     running -= 1
                 else:
                     count += 1
-                    self.tell(task.event("compiled", done=count, of=total))
+                    self.tell(compiled.event("compiled", done=count, of=total))
         finally:
             stop.set()
             for thread in threads:

@@ -100,8 +100,16 @@ def special_cases(kernel: Kernel, arguments: make.Arguments) -> Iterable[Case]:
     )
     if not floating:
         return
-    widest = min(np.finfo(v.dtype).max for v in arguments.values() if type(v) is np.ndarray and v.dtype.kind in "fc")
-    sets = {"NaN": (np.nan,), "+inf": (np.inf,), "-inf": (-np.inf,), "zeros": (0.0, -0.0),
-            "tiny": (5e-324, -1e-310, 1e-40), "huge": (float(widest) / 4, -float(widest) / 4), "specials": make.SPECIALS}  # fmt: skip
+    dtypes = [v.dtype for v in arguments.values() if type(v) is np.ndarray and v.dtype.kind in "fc"]
+    large = min(float(np.finfo(dtype).max) for dtype in dtypes) / 4
+    sets = {
+        "NaN": (np.nan,),
+        "+inf": (np.inf,),
+        "-inf": (-np.inf,),
+        "zeros": (0.0, -0.0),
+        "tiny": (5e-324, -1e-310, 1e-40),
+        "huge": (large, -large),
+        "specials": make.SPECIALS,
+    }
     for seed, (name, planted) in enumerate(sets.items()):
         yield Case(name, make.with_specials(arguments, planted, seed, kernel.mutates))

@@ -13,47 +13,28 @@ from dataclasses import dataclass, field
 from ..compile.build import load, summary
 from ..compile.handled import Namespace, handled
 from ..compile.layers import expected_layer
-from ..compile.lazy import reaches_compiled_code
-from ..errors import CalibrationError, CompileError
+from ..errors import CompileError
 from ..kernel.boxes import Handling
-from ..kernel.invocation import Invocation, invocation
+from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..measure import arguments as make
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
-from ..measure.race import HOPELESS, Contestant, Race, Verdict
-from ..measure.timer import Disturbances, Sampler
+from ..measure.race import Contestant, Race, Verdict
 from ..search import strategy
-from .entrants import contestant, small_candidates
+from .entrants import Entrant, contestant, small_candidates
+from .heat import Announce, Heat
 
 #: Seconds a compilation may take: parallel code with many loops takes some, on a loaded machine ten times that.
 COMPILE_DEADLINE_S = 180.0
-#: A call may take this long, or `CALL_FACTOR` times the best known at the size (MEASUREMENT.md, section 6).
-CALL_DEADLINE_S = 2.0
-CALL_FACTOR = 20.0
-#: The reference may take this long, and a whole race this long.
-REFERENCE_DEADLINE_S = 60.0
-RACE_DEADLINE_S = 600.0
 #: Verifying a candidate at all small sizes may take this long; helpers may still compile for some of them.
 VERIFY_DEADLINE_S = 60.0
-#: A single call slower than the best by this factor says enough: two rounds of elimination at once.
-OUT_AT_ONCE = HOPELESS**4
+#: A whole race may take this long.
+RACE_DEADLINE_S = 600.0
 #: Trials of a search strategy at one size, and how many of its best are raced: its own best value is optimistic.
 SEARCH_TRIALS = 30
 SEARCH_FINALISTS = 4
-
-Announce = Callable[..., None]
-
-
-@dataclass
-class Entrant:
-    """A candidate that is admitted."""
-
-    candidate: Candidate
-    function: Callable[..., object]
-    invocation: Invocation
-    handling: Handling = Handling()
 
 
 @dataclass
@@ -179,7 +160,7 @@ class Contest:
         CalibrationError
             The reference itself raises on these arguments.
         """
-        heat = _Heat(self, make.copy_arguments(arguments))
+        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, make.copy_arguments(arguments))
         wanted = [name for name in (self.admitted if names is None else names) if name in self.admitted]
         if first in wanted:
             wanted.remove(first)
@@ -208,7 +189,7 @@ class Contest:
 
         The cost of a setting is the logarithm of its best time over that of the incumbent in the same round.
         """
-        heat = _Heat(self, make.copy_arguments(arguments))
+        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, make.copy_arguments(arguments))
         tried: dict[str, float] = {}
         starts = [candidate.config for candidate in warm if candidate.variant == variant.name]
         proposer = strategy.make(strategy.fitting(variant.space), variant.space, seed=self.seed, first=starts)
@@ -227,69 +208,6 @@ class Contest:
             if cost < 0:
                 incumbent = name
         return sorted(tried, key=tried.__getitem__)[:SEARCH_FINALISTS]
-
-
-class _Heat:
-    """The samplers of one race, made as candidates enter."""
-
-    def __init__(self, contest: Contest, arguments: make.Arguments) -> None:
-        self.contest = contest
-        self.arguments = arguments
-        self.disturbances = Disturbances()
-        self.samplers: dict[str, Sampler] = {}
-        #: Candidates that one call showed to be hopeless, with its time.
-        self.hopeless: dict[str, float] = {}
-        self.best_s = math.inf
-
-    def enter(self, name: str) -> bool:
-        """Warm a candidate up; whether it may take part."""
-        entrant = self.contest.admitted[name]
-        kernel = self.contest.kernel
-        namespace = Namespace(_reference=kernel.reference)
-        call = handled(entrant.function, entrant.invocation, entrant.handling, namespace)
-        fresh = None
-        if kernel.mutates - {"out"}:
-            pristine = make.copy_arguments(self.arguments)
-            fresh = lambda: make.copy_arguments(pristine)  # noqa: E731
-        sampler = Sampler(
-            call,
-            namespace,
-            self.arguments,
-            fresh,
-        )
-        patience = CALL_FACTOR * self.best_s if math.isfinite(self.best_s) else REFERENCE_DEADLINE_S
-        if reaches_compiled_code(entrant.function):
-            patience += VERIFY_DEADLINE_S  # helpers that this size is the first to need are compiled now
-        self.contest.announce("call", candidate=name, deadline_s=max(CALL_DEADLINE_S, patience))
-        try:
-            if self._hopeless(sampler.once()) and self._hopeless(again := sampler.once()) and name != REFERENCE:
-                self.hopeless[name] = again
-                return False
-            seconds = sampler.settle()
-        except Exception as error:  # the candidate boundary
-            if name == REFERENCE:
-                raise CalibrationError(
-                    f"kernel {kernel.id}: the reference raises {type(error).__name__}: {error} on a calibration input; "
-                    "correct inputs= or the range in calibrate="
-                ) from error
-            self.contest.failures[name] = f"raised {summary(error)}"
-            del self.contest.admitted[name]
-            return False
-        self.samplers[name] = sampler
-        self.best_s = min(self.best_s, seconds)
-        return True
-
-    def _hopeless(self, once_s: float) -> bool:
-        """Whether a long call need not be repeated; asked twice, because the first may have compiled something."""
-        return once_s > CALL_DEADLINE_S / CALL_FACTOR and once_s > self.best_s * OUT_AT_ONCE
-
-    def sample(self, name: str) -> float:
-        with self.disturbances.watch():
-            return self.samplers[name].sample()
-
-    @property
-    def disturbed_share(self) -> float:
-        return self.disturbances.share
 
 
 def _caller(kernel: Kernel, entrant: Entrant) -> Callable[..., object]:

@@ -107,10 +107,8 @@ def _chain(name: str, found: Sequence[crossover.Segment], leaves: Sequence[Leaf]
         return leaves[0]
     middle = len(found) // 2
     border = found[middle]
-    return Split(
-        name, border.start, _chain(name, found[:middle], leaves[:middle]), _chain(name, found[middle:], leaves[middle:]),
-        border.low, border.high,
-    )  # fmt: skip
+    below, above = _chain(name, found[:middle], leaves[:middle]), _chain(name, found[middle:], leaves[middle:])
+    return Split(name, border.start, below, above, border.low, border.high)
 
 
 def by_tree(raced: Sequence[Raced], facts: Facts, layer: str) -> Decision:

@@ -5,15 +5,27 @@ Knows nothing of timing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..compile.lazy import reaches_compiled_code
+from ..kernel.boxes import Handling
 from ..kernel.coverage import not_covered, unavailable
+from ..kernel.invocation import Invocation
 from ..kernel.model import NUMERICS, REFERENCE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..measure.race import Contestant
 from ..search.strategy import MAX_EXHAUSTIVE
+
+
+@dataclass
+class Entrant:
+    """A candidate that is admitted."""
+
+    candidate: Candidate
+    function: Callable[..., object]
+    invocation: Invocation
+    handling: Handling = field(default_factory=Handling)
 
 
 @dataclass(frozen=True)

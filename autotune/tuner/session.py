@@ -11,20 +11,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import __version__
 from ..compile.layers import expected_layer
-from ..dispatch.routes import variant_hash
 from ..kernel.model import REFERENCE, Candidate, Kernel
 from ..kernel.signature import Signature
-from ..machine import compiled_fields, fingerprint
+from ..machine import fingerprint
 from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
 from ..measure.gate import Case, Gate
 from ..measure.race import INDIFFERENCE
-from ..store.record import SCHEMA, Choice, Decision, Failure, Leaf, Pick, Provenance, Record, Variants, leaves
+from ..store.record import Decision, Leaf, Pick, Record, leaves
 from . import cases, decide, grid
-from .contest import Announce, Contest
+from .contest import Contest
 from .entrants import entrants, uses_compiler
+from .heat import Announce
+from .recording import facts_of, make_record
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ MAX_REFERENCE_S = 0.2
 MAX_MEMORY_SHARE = 1 / 8
 #: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
 LEFT_BEHIND = 4.0
+#: … but only where its calls would take longer than this; shorter ones cost nothing to try.
+LONG_CALL_S = 5e-3
 
 
 @dataclass
@@ -146,10 +148,8 @@ class Session:
             return None
         if time.monotonic() > self.deadline_s:
             return "the budget is spent"
-        last = max(self.raced, key=lambda item: math.prod(max(v, 1) for v in item.size.values()))
-        growth = math.prod(max(v, 1) for v in point.values()) / math.prod(
-            max(last.size.get(name, 1), 1) for name in point
-        )
+        last = max(self.raced, key=lambda item: _volume(item.size))
+        growth = _volume(point) / _volume({name: last.size.get(name, 1) for name in point})
         if last.verdict.median_s(REFERENCE) * growth > MAX_REFERENCE_S * 1.5:
             return f"the reference would take about {last.verdict.median_s(REFERENCE) * growth:.2g} s"
         if self._last_bytes * growth > available_memory_bytes() * MAX_MEMORY_SHARE:
@@ -171,7 +171,7 @@ class Session:
                 values, names=dict.fromkeys(names), first=first, budget_s=self.effort.race_s, salt=index
             )
             # The gate also stands at the sizes that are measured, the largest among them.
-            if all([self.contest.verify(name, case) for name in {verdict.winner, verdict.single}]):
+            if all(self.contest.verify(name, case) for name in (verdict.winner, verdict.single)):
                 break
             names = [name for name in names if name in self.contest.admitted]
             first = REFERENCE
@@ -181,29 +181,24 @@ class Session:
         return list(dict.fromkeys(item.verdict.winner for item in self.raced))
 
     def _worth_trying(self, size: Mapping[str, int]) -> list[str]:
-        """Admitted candidates that were not left behind at smaller sizes."""
-        smaller = [item for item in self.raced if all(item.size[name] <= size[name] for name in size)]
-        smaller.sort(key=lambda item: math.prod(max(v, 1) for v in item.size.values()))
+        """Admitted candidates, but for those that would take long at this size and fell behind at smaller ones."""
         names = [n for n in self.contest.admitted if self.contest.admitted[n].candidate.variant not in self._searched()]
-        if len(smaller) < 2:
-            return names
-        before, last = (self._ratios(item) for item in smaller[-2:])
-        behind = {
-            name
-            for name in names
-            if name != REFERENCE
-            and (name not in last or (last[name] > LEFT_BEHIND and last[name] >= before.get(name, math.inf) * 0.9))
-        }
-        return [name for name in names if name not in behind]
+        smaller = [item for item in self.raced if all(item.size[name] <= size[name] for name in size)]
+        smaller.sort(key=lambda item: _volume(item.size))
+        return [name for name in names if name == REFERENCE or not self._left_behind(name, smaller, _volume(size))]
+
+    @staticmethod
+    def _left_behind(name: str, smaller: list[decide.Raced], volume: int) -> bool:
+        """Whether a candidate was far behind at the last two sizes it ran at, not catching up, and would take long."""
+        ran = [item for item in smaller if name in item.verdict.samples][-2:]
+        if len(ran) < 2:
+            return False
+        ratios = [item.verdict.median_s(name) / item.verdict.median_s(item.verdict.winner) for item in ran]
+        expected_s = ran[-1].verdict.median_s(name) * volume / _volume(ran[-1].size)
+        return expected_s > LONG_CALL_S and ratios[-1] > LEFT_BEHIND and ratios[-1] > ratios[0] * 0.9
 
     def _searched(self) -> set[str]:
         return {variant.name for variant in self.contest.searched}
-
-    @staticmethod
-    def _ratios(item: decide.Raced) -> dict[str, float]:
-        medians = {name: item.verdict.median_s(name) for name in item.verdict.samples}
-        best = min(medians.values())
-        return {name: seconds / best for name, seconds in medians.items()}
 
     # -- the decision
 
@@ -245,74 +240,9 @@ class Session:
         return decision
 
 
-def facts_of(contest: Contest) -> decide.Facts:
-    """What the decision needs to know of the admitted candidates."""
-    admitted = contest.admitted
-    return decide.Facts(
-        candidates={name: entrant.candidate for name, entrant in admitted.items()},
-        handling={name: entrant.handling for name, entrant in admitted.items()},
-        threaded=frozenset(
-            name
-            for name, entrant in admitted.items()
-            if name != REFERENCE and contest.kernel.variants[entrant.candidate.variant].threads
-        ),
-    )
-
-
-def make_record(
-    contest: Contest,
-    decision: Decision,
-    raced: list[decide.Raced],
-    *,
-    numerics: str,
-    excluded: Mapping[str, str],
-    untried: list[str],
-    skipped: list[str],
-    origin: str,
-    effort: str,
-    spent_s: float,
-    budget_s: float | None,
-    compiled: bool,
-    ranges: Mapping[str, tuple[int, int]] | None = None,
-) -> Record:
-    """The record of a signature."""
-    kernel, machine, facts = contest.kernel, fingerprint(), facts_of(contest)
-    cells = [item.cell(facts) for item in raced]
-    return Record(
-        schema=SCHEMA,
-        kernel=kernel.id,
-        signature=contest.signature.key,
-        sizes=kernel.size.texts(),
-        numerics=numerics,
-        decision=decision,
-        cells=cells,
-        variants=Variants(
-            sources={name: variant_hash(kernel, name) for name in (REFERENCE, *kernel.variants)},
-            ulp={name: round(value, 2) for name, value in contest.ulp.items()},
-            failures=[Failure(_failed(contest, name), reason) for name, reason in contest.failures.items()],
-            excluded=dict(excluded),
-            untried=untried,
-        ),
-        provenance=Provenance(
-            hard=dict(machine.hard), soft=dict(machine.soft), compiled=dict(compiled_fields()) if compiled else {},
-            tool=__version__, created_s=round(time.time(), 3), origin=origin, effort=effort,
-            spent_s=round(spent_s, 3), budget_s=budget_s, label=machine.label,
-            ranges=dict(ranges or {}),
-        ),  # fmt: skip
-        quality="contended" if 2 * sum(cell.contended for cell in cells) > len(cells) else "clean",
-        skipped=skipped,
-    )
-
-
-def _failed(contest: Contest, name: str) -> Choice:
-    """The choice that a failure's name stands for: a candidate, or a variant as a whole."""
-    for variant in contest.kernel.variants.values():
-        if name == variant.name:
-            return Choice(name)
-        for config in variant.space:
-            if str(Candidate(variant.name, config)) == name:
-                return Choice(variant.name, dict(config))
-    return Choice(name)
+def _volume(size: Mapping[str, int]) -> int:
+    """The product of all sizes: what work is taken to grow with."""
+    return math.prod(max(value, 1) for value in size.values())
 
 
 def _text(point: Mapping[str, Any]) -> str:

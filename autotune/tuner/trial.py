@@ -17,9 +17,10 @@ from ..measure import arguments as make
 from ..measure.gate import Gate
 from ..store.record import Cell, Leaf, Record, lookup
 from . import cases, decide
-from .contest import Announce, Contest
+from .contest import Contest
 from .entrants import entrants, static_count, uses_compiler
-from .session import facts_of, make_record
+from .heat import Announce
+from .recording import facts_of, make_record
 
 #: Seconds that compiling is predicted to take: serial and parallel code of some twenty lines, Numba already imported
 #: (medians of the shipped kernels on a 2-core machine); from the code cache, loading.
@@ -123,5 +124,3 @@ def _leaf(record: Record, cell: Cell) -> Leaf:
     if found is None:
         raise ValueError(f"{record.kernel}: the record decides nothing at {cell.size}, which it measured")
     return found
-
-

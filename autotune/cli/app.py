@@ -1,0 +1,43 @@
+"""The group of verbs; each is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from .. import __version__
+
+#: Verb → what it does, in the order of `--help`.
+VERBS = {
+    "calibrate": "Measure kernels on this machine and record the winners.",
+    "list": "List the kernels and what is recorded for them.",
+    "show": "Show the records of one kernel.",
+    "explain": "Say what serves a call of a given size, and why.",
+    "doctor": "Look over the machine and the installation; each finding with its remedy.",
+    "db": "Show, export, import or clear the recorded decisions.",
+}
+
+
+class Verbs(click.Group):
+    """Imports a verb's module when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f"{__package__}.{name}_verb")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="autotune")
+def app() -> None:
+    """Measures the variants of numerical functions on this machine, and remembers which one wins at which size."""

@@ -1,0 +1,73 @@
+"""``autotune show KERNEL``."""
+
+from __future__ import annotations
+
+import time
+
+import click
+import msgspec
+
+from ..dispatch.explanation import decision_lines, human_time
+from ..kernel.model import REFERENCE
+from ..kernel.signature import describe_key
+from ..store import store
+from ..store.record import Record
+from .common import NOTHING_RECORDED, console, json_option, kernel_of, load_kernels, module_option, print_json, table
+
+#: Candidates shown for a size; the rest only with --json.
+MOST = 6
+
+
+@click.command("show")
+@click.argument("name", metavar="KERNEL")
+@module_option
+@json_option
+def command(name: str, modules: tuple[str, ...], as_json: bool) -> int:
+    """Show the records of one kernel: the decision, and what was measured at every size."""
+    tuned = load_kernels(modules, [name])[0]
+    kernel = kernel_of(tuned)
+    found = store.load(kernel.id, numerics=tuned.__autotune__.numerics)
+    if as_json:
+        print_json([msgspec.to_builtins(record) for record in found.records.values()])
+    else:
+        for record in found.records.values():
+            _print(record, shipped=record.signature in found.shipped)
+    if found.records:
+        return 0
+    elsewhere = f"; {len(found.foreign)} for other machines or policies" if found.foreign else ""
+    click.echo(f"nothing is recorded for {kernel.name} here{elsewhere}; measure it: autotune calibrate {kernel.name}",
+               err=True)  # fmt: skip
+    return NOTHING_RECORDED
+
+
+def _print(record: Record, *, shipped: bool) -> None:
+    made = record.provenance
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(made.created_s))
+    out = console()
+    out.print(f"\n[bold]{record.kernel}[/bold] \\[{describe_key(record.signature)}]")
+    out.print(f"  {made.origin} ({made.effort}), {record.quality}, {when}, {made.spent_s:.1f} s"
+              f"{', came with the package' if shipped else ''}")  # fmt: skip
+    for line in decision_lines(record.decision):
+        out.print(f"    {line}", markup=False)
+    sizes = table("", "size", "winner", "time", "reference", "speed-up", "95 % interval", "also measured",
+                  right=["time", "reference", "speed-up"])  # fmt: skip
+    for cell in record.cells:
+        times = {str(m.candidate): m.median_s for m in cell.measurements}
+        others = sorted((n for n in times if n not in (str(cell.winner), REFERENCE)), key=times.__getitem__)
+        more = f", {len(others) - MOST} more" if len(others) > MOST else ""
+        sizes.add_row(
+            ", ".join(f"{name}={value:,}" for name, value in cell.size.items()),
+            str(cell.winner),
+            human_time(times[str(cell.winner)]),
+            human_time(times[REFERENCE]),
+            f"{1 / cell.ratio:.3g} x",
+            f"{1 / cell.ratio_high:.3g} – {1 / cell.ratio_low:.3g}" if cell.ratio_low else "",
+            ", ".join(f"{name} {human_time(times[name])}" for name in others[:MOST]) + more,
+        )
+    out.print(sizes)
+    for failure in record.variants.failures:
+        out.print(f"  failed: {failure.candidate}: {failure.reason}", markup=False)
+    for name, reason in record.variants.excluded.items():
+        out.print(f"  not raced: {name}: {reason}", markup=False)
+    for skipped in record.skipped:
+        out.print(f"  left out: {skipped}", markup=False)

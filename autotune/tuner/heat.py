@@ -1,0 +1,118 @@
+"""The samplers of one race, made as candidates enter it.
+
+Knows nothing of who wins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..compile.build import summary
+from ..compile.handled import Namespace, handled
+from ..compile.lazy import reaches_compiled_code
+from ..errors import CalibrationError
+from ..kernel.model import REFERENCE, Kernel
+from ..measure import arguments as make
+from ..measure.race import HOPELESS
+from ..measure.timer import Disturbances, Sampler
+from .entrants import Entrant
+
+#: A call may take this long, or `CALL_FACTOR` times the best known at the size (MEASUREMENT.md, section 6).
+CALL_DEADLINE_S = 2.0
+CALL_FACTOR = 20.0
+#: The reference may take this long, and helpers that are compiled at a first call.
+REFERENCE_DEADLINE_S = 60.0
+HELPERS_DEADLINE_S = 60.0
+#: A single call slower than the best by this factor says enough: two rounds of elimination at once.
+OUT_AT_ONCE = HOPELESS**4
+
+Announce = Callable[..., None]
+
+
+@dataclass
+class Heat:
+    """Candidates warmed up on one set of arguments.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    admitted : dict
+        Candidates by name; one that raises is taken out.
+    failures : dict
+        Gets the reason.
+    announce : callable
+        Told before each first call.
+    arguments : mapping
+        Shared by all candidates; kernels that change what they read get fresh copies.
+    """
+
+    kernel: Kernel
+    admitted: dict[str, Entrant]
+    failures: dict[str, str]
+    announce: Announce
+    arguments: make.Arguments
+    disturbances: Disturbances = field(default_factory=Disturbances, init=False)
+    samplers: dict[str, Sampler] = field(default_factory=dict, init=False)
+    #: Candidates that single calls showed to be hopeless, with their time.
+    hopeless: dict[str, float] = field(default_factory=dict, init=False)
+    best_s: float = field(default=math.inf, init=False)
+
+    def enter(self, name: str) -> bool:
+        """Warm a candidate up; whether it may take part.
+
+        Raises
+        ------
+        CalibrationError
+            The reference itself raises on these arguments.
+        """
+        sampler = self._sampler(name)
+        patience = CALL_FACTOR * self.best_s if math.isfinite(self.best_s) else REFERENCE_DEADLINE_S
+        if reaches_compiled_code(self.admitted[name].function):
+            patience += HELPERS_DEADLINE_S
+        self.announce("call", candidate=name, deadline_s=max(CALL_DEADLINE_S, patience))
+        try:
+            # Asked twice, because the first call may have compiled something.
+            if self._hopeless(sampler.once()) and self._hopeless(again := sampler.once()) and name != REFERENCE:
+                self.hopeless[name] = again
+                return False
+            seconds = sampler.settle()
+        except Exception as error:  # the candidate boundary
+            if name == REFERENCE:
+                raise CalibrationError(
+                    f"kernel {self.kernel.id}: the reference raises {type(error).__name__}: {error} on a calibration "
+                    "input; correct inputs= or the range in calibrate="
+                ) from error
+            self.failures[name] = f"raised {summary(error)}"
+            del self.admitted[name]
+            return False
+        self.samplers[name] = sampler
+        self.best_s = min(self.best_s, seconds)
+        return True
+
+    def _sampler(self, name: str) -> Sampler:
+        entrant = self.admitted[name]
+        namespace = Namespace(_reference=self.kernel.reference)
+        call = handled(entrant.function, entrant.invocation, entrant.handling, namespace)
+        fresh = None
+        if self.kernel.mutates - {"out"}:
+            pristine = make.copy_arguments(self.arguments)
+
+            def fresh() -> Mapping[str, object]:
+                return make.copy_arguments(pristine)
+
+        return Sampler(call, namespace, self.arguments, fresh)
+
+    def _hopeless(self, once_s: float) -> bool:
+        """Whether a long call need not be repeated."""
+        return once_s > CALL_DEADLINE_S / CALL_FACTOR and once_s > self.best_s * OUT_AT_ONCE
+
+    def sample(self, name: str) -> float:
+        """Seconds a call."""
+        with self.disturbances.watch():
+            return self.samplers[name].sample()
+
+    @property
+    def disturbed_share(self) -> float:
+        return self.disturbances.share
