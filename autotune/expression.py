@@ -9,6 +9,7 @@ Knows nothing of kernels, arrays or spaces.
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import CodeType
@@ -126,6 +127,18 @@ class Expression:
         return f"Expression({self.text!r})"
 
 
+_COMPARISONS = {
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
 class _Folder(ast.NodeTransformer):
     """Replaces names by constants and folds comparisons and conditionals that are then decided."""
 
@@ -143,13 +156,16 @@ class _Folder(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
-        if all(isinstance(part, ast.Constant) for part in (node.left, *node.comparators)):
-            code = compile(ast.Expression(ast.fix_missing_locations(node)), "<fold>", "eval")
-            try:
-                return ast.copy_location(ast.Constant(eval(code, {"__builtins__": {}})), node)  # noqa: S307
-            except TypeError:  # such as None < 3: left for the evaluation to raise where it belongs
-                return node
-        return node
+        compare = _COMPARISONS.get(type(node.ops[0]))
+        left, right = node.left, node.comparators[0]
+        if len(node.ops) > 1 or compare is None or not isinstance(left, ast.Constant):
+            return node
+        if not isinstance(right, ast.Constant):
+            return node
+        try:
+            return ast.copy_location(ast.Constant(compare(left.value, right.value)), node)
+        except TypeError:  # such as None < 3: left for the evaluation to raise where it belongs
+            return node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         self.generic_visit(node)

@@ -10,6 +10,7 @@ Knows nothing of Numba or of disk.
 from __future__ import annotations
 
 import hashlib
+import opcode
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -81,7 +82,7 @@ def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
     seen.add(id(function))
     options = getattr(value, "__autotune_options__", None)
     yield f"{function.__qualname__} {options if options is not None else ''}".encode()
-    yield from _code_parts(function.__code__, function.__doc__)
+    yield from _code_parts(function.__code__)
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()):
         yield stable_text(default).encode()
     for name, used in reached(function):
@@ -132,16 +133,24 @@ def _names(code: CodeType) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _code_parts(code: CodeType, doc: str | None) -> Iterator[bytes]:
-    yield code.co_code
-    yield repr((code.co_argcount, code.co_kwonlyargcount, code.co_varnames, code.co_names, code.co_flags)).encode()
-    for index, constant in enumerate(code.co_consts):
-        if isinstance(constant, CodeType):
-            yield from _code_parts(constant, None)
-        elif index == 0 and doc is not None and constant == doc:
+def _code_parts(code: CodeType) -> Iterator[bytes]:
+    """The instructions, with constants by value, because a docstring shifts the places where they are kept."""
+    yield repr((code.co_argcount, code.co_kwonlyargcount, code.co_varnames, code.co_names, code.co_freevars)).encode()
+    instructions, extended = code.co_code, 0
+    for place in range(0, len(instructions), 2):
+        operation, argument = instructions[place], instructions[place + 1] | extended
+        extended = argument << 8 if operation == opcode.EXTENDED_ARG else 0
+        if operation not in _LOADS_CONSTANT:
+            yield bytes((operation,)) + argument.to_bytes(4, "little")
             continue
+        constant = code.co_consts[argument]
+        if isinstance(constant, CodeType):
+            yield from _code_parts(constant)
         else:
-            yield stable_text(constant).encode()
+            yield bytes((operation,)) + stable_text(constant).encode()
+
+
+_LOADS_CONSTANT = frozenset(opcode.hasconst)
 
 
 def _same_package(function: FunctionType, other: object) -> bool:

@@ -135,13 +135,14 @@ class Race:
         names = [contestant.name for contestant in entered]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"a race needs contestants with names of their own, found {names}")
+        threaded = {contestant.name for contestant in entered if contestant.threads > 1}
         order = random.Random(self.seed)  # noqa: S311 - an order of measuring, not a secret
         alive = list(names)
         self.samples = {name: [] for name in names}
         started, rounds = self.now(), 0
-        while (rounds < self.max_rounds and len(alive) > 1) or rounds < 2:
+        while rounds < 2 or (rounds < self.max_rounds and self._undecided(alive, threaded, rounds)):
             order.shuffle(alive)
-            for name in list(alive):
+            for name in alive:
                 self.samples[name].append(self.clock.sample(name))
             rounds += 1
             if rounds >= 2:
@@ -151,6 +152,11 @@ class Race:
             if rounds >= 2 and self.now() - started > self.budget_s:
                 break
         return self._verdict(entered, alive, rounds)
+
+    @staticmethod
+    def _undecided(alive: list[str], threaded: set[str], rounds: int) -> bool:
+        """Whether to go on: several are left, or one whose slow tail has not been seen yet."""
+        return len(alive) > 1 or (rounds < FIRST_ROUNDS and alive[0] in threaded)
 
     def _not_hopeless(self, alive: list[str]) -> list[str]:
         best = min(min(self.samples[name]) for name in alive)

@@ -1,0 +1,76 @@
+"""Shared fixtures: a store of one's own, scripts in processes of their own, and a watch over every error raised."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autotune import errors
+from autotune.kernel import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Variables of the machine that would change what a test sees.
+FOREIGN = ("AUTOTUNE_", "NUMBA_", "OMP_", "PYTEST_CURRENT_TEST", "CI", "GITHUB_ACTIONS", "SLURM_PROCID")
+
+#: (file, line) of every raise of one of autotune's errors seen in this session; test_errors reads it at the end.
+raised_at: set[tuple[str, int]] = set()
+_original = errors.AutotuneError.__init__
+
+
+def _noting(self: errors.AutotuneError, *args: object) -> None:
+    frame = sys._getframe(1)
+    raised_at.add((frame.f_code.co_filename, frame.f_lineno))
+    _original(self, *args)
+
+
+errors.AutotuneError.__init__ = _noting  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def store_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a store of its own and none of the machine's settings."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN):
+            monkeypatch.delenv(name)
+    root = tmp_path / "store"
+    monkeypatch.setenv("AUTOTUNE_DB", str(root))
+    monkeypatch.setenv("AUTOTUNE_SHIPPED", "0")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that a test declares are gone after it."""
+    monkeypatch.setattr(registry, "_kernels", dict(registry._kernels))
+
+
+@pytest.fixture(scope="session")
+def code_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled code that tests of one session share, because compiling is what takes the time."""
+    return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture
+def run(store_root: Path, tmp_path: Path):
+    """Run Python source, a file or a command in a process of its own: ``run("print(1)")``."""
+
+    def start(
+        source: str | Path, *arguments: str, check: bool = True, timeout: float = 120, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        if isinstance(source, Path):
+            command = [sys.executable, str(source), *arguments]
+        else:
+            command = [sys.executable, "-c", source, *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, cwd=tmp_path, check=False,
+            env={**os.environ, **environ},
+        )  # fmt: skip
+        if check:
+            assert done.returncode == 0, done.stderr + done.stdout
+        return done
+
+    return start

@@ -1,0 +1,66 @@
+"""Records made by hand, for tests of what happens once something is decided."""
+
+from __future__ import annotations
+
+from autotune.dispatch.routes import variant_hash
+from autotune.kernel.signature import signature_of
+from autotune.machine import fingerprint
+from autotune.store.record import SCHEMA, Leaf, Pick, Provenance, Record, Split, Variants
+
+
+def leaf(name: str, single: str | None = None, **params) -> Leaf:
+    boxing, finite = params.pop("boxing", None), params.pop("finite", "")
+    return Leaf(Pick(name, params, boxing, finite), Pick(single) if single else None)
+
+
+def split(feature: str, at: int, below, above) -> Split:
+    return Split(feature, at, below, above)
+
+
+def record(tuned, args, decision, *, untried=(), kwargs=None, **provenance) -> Record:
+    """A record of this machine for the signature of a call."""
+    kernel = tuned.__autotune__.kernel
+    machine = fingerprint()
+    about = {"origin": "calibrate", "created_s": 0.0, "tool": "test", "compiled": {}, **provenance}
+    return Record(
+        schema=SCHEMA,
+        kernel=kernel.id,
+        signature=signature_of(kernel, kernel.bind(*args, **(kwargs or {}))).key,
+        sizes=kernel.size.texts(),
+        numerics="reassociated",
+        decision=decision,
+        cells=[],
+        variants=Variants(
+            sources={name: variant_hash(kernel, name) for name in ("reference", *kernel.variants)},
+            untried=list(untried),
+        ),
+        provenance=Provenance(hard=dict(machine.hard), soft=dict(machine.soft), **about),
+    )
+
+
+def decide(tuned, args, decision, **kwargs) -> None:
+    """Have calls like this one served by a decision from now on."""
+    kernel = tuned.__autotune__.kernel
+    made = record(tuned, args, decision, kwargs=kwargs)
+    tuned.__autotune__.install(signature_of(kernel, kernel.bind(*args, **kwargs)), made, "store")
+
+
+def slow_calls(tuned) -> int:
+    """Calls that did not stay in the compiled path."""
+    info = tuned.cache_info()
+    return info.hits + info.misses
+
+
+def stays_in_compiled_code(tuned, *args, **kwargs) -> bool:
+    """Whether such a call is served without entering the slow path, once it is known."""
+    dispatcher = tuned.__autotune__
+    tuned(*args, **kwargs)
+    entered = []
+    for name in ("_miss", "_rescue"):
+        original = dispatcher.namespace[name]
+        dispatcher.namespace[name] = lambda *a, f=original: (entered.append(1), f(*a))[1]
+        try:
+            tuned(*args, **kwargs)
+        finally:
+            dispatcher.namespace[name] = original
+    return not entered

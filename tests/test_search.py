@@ -1,0 +1,206 @@
+"""Thresholds, trees and strategies, on costs made by formulas; no clock is read."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autotune.search import crossover, strategy, tree
+from autotune.space import Choice, IntRange, Pow2, Space
+
+#: Cost of a candidate at size n: a fixed part and a part that grows.
+LINES = {"reference": (1.0, 0.010), "loop": (0.3, 0.020), "threads": (6.0, 0.004)}
+
+
+def cost(name: str, n: int) -> float:
+    fixed, growing = LINES[name]
+    return fixed + growing * n
+
+
+def duel(n: int, a: str, b: str) -> str | None:
+    ratio = math.log(cost(a, n) / cost(b, n))
+    return None if abs(ratio) < 0.03 else (a if ratio < 0 else b)
+
+
+def on_grid(sizes):
+    costs = {n: {name: cost(name, n) for name in LINES} for n in sizes}
+    winners = {n: min(row, key=row.__getitem__) for n, row in costs.items()}
+    return costs, winners
+
+
+def test_segments_find_every_crossing():
+    found = crossover.segments(*on_grid([4**k for k in range(10)]), duel)
+
+    assert [s.winner for s in found] == ["loop", "reference", "threads"]
+    # True crossings: 0.3 + 0.02 n = 1 + 0.01 n at n = 70; 1 + 0.01 n = 6 + 0.004 n at n = 833.
+    assert 60 < found[1].start < 82
+    assert 700 < found[2].start < 980
+    assert all(s.low <= s.start <= s.high for s in found[1:])
+
+
+@given(st.floats(1.5, 1e5))
+def test_the_worst_regret_at_any_size_is_small(crossing: float):
+    costs = {n: {"a": 1.0 + n / crossing, "b": 2.0} for n in (4**k for k in range(10))}
+    winners = {n: min(row, key=row.__getitem__) for n, row in costs.items()}
+
+    def noiseless(n, a, b):
+        ratio = math.log((1.0 + n / crossing) / 2.0)
+        return None if abs(ratio) < 0.03 else ("a" if ratio < 0 else "b")
+
+    found = crossover.segments(costs, winners, noiseless)
+    for n in range(1, 4**9, 997):
+        chosen = next(s.winner for s in reversed(found) if s.start <= n or s is found[0])
+        times = {"a": 1.0 + n / crossing, "b": 2.0}
+        assert times[chosen] / min(times.values()) < 1.06
+
+
+def test_one_noisy_verdict_does_not_become_two_thresholds():
+    costs, winners = on_grid([4**k for k in range(10)])
+    winners[4**8] = "reference"
+    costs[4**8]["reference"] = costs[4**8]["threads"] * 0.99
+
+    found = crossover.segments(costs, winners, duel)
+
+    assert [s.winner for s in found] == ["loop", "reference", "threads"]
+
+
+def test_a_candidate_that_was_not_measured_everywhere_can_still_win_where_it_was():
+    costs, winners = on_grid([1, 4, 16, 4096, 16384])
+    for n in (1, 4, 16):
+        del costs[n]["threads"]
+
+    assert [s.winner for s in crossover.segments(costs, winners, duel)][-1] == "threads"
+
+
+def test_a_border_lies_between_its_neighbours():
+    assert crossover.border(0, 1) == 1
+    assert crossover.border(10, 11) == 11
+    assert crossover.border(4, 64) == 16
+
+
+def points():
+    return [{"m": m, "n": n} for m in (2, 16, 128, 1024) for n in (2, 16, 128, 1024)]
+
+
+def test_a_tree_splits_where_the_product_decides():
+    where = points()
+    costs = [
+        {"reference": p["m"] * p["n"] + 5000.0, "small": 20.0 * p["m"] * p["n"] + 1} for p in where
+    ]  # fmt: skip
+    grown = tree.grow(where, costs, reference="reference", prefer={})
+
+    assert isinstance(grown, tree.Node)
+    assert grown.feature == "m*n"
+    assert 128 < grown.at < 1024
+    assert (grown.below.winner, grown.above.winner) == ("small", "reference")
+
+
+def test_a_tree_does_not_split_for_less_than_the_indifference():
+    where = points()
+    costs = [{"reference": 100.0, "v": 99.0 if p["m"] > 16 else 101.0} for p in where]
+
+    assert tree.grow(where, costs, reference="reference", prefer={}).winner == "reference"
+
+
+def test_a_tree_prefers_as_told_among_equals_and_ignores_what_was_not_measured():
+    where = points()
+    costs = [{"reference": 100.0, "a": 50.0, "b": 50.1} for _ in where]
+    costs[3]["c"] = 1.0
+
+    assert tree.grow(where, costs, reference="reference", prefer={"a": 1}).winner == "b"
+
+
+def test_features_are_the_sizes_and_their_product():
+    assert tree.features_of(["n"]) == ["n"]
+    assert tree.features_of(["m", "k"]) == ["m", "k", "m*k"]
+    assert tree.value_of("m*k", {"m": 3, "k": 5}) == 15
+
+
+# -- strategies: the contract, for every implementation
+
+SPACES = {
+    "small": Space({"block": Pow2(8, 512)}),
+    "mixed": Space({"rows": Pow2(1, 64), "unroll": IntRange(1, 8), "order": Choice("ijk", "ikj", "jik")}),
+}
+
+
+def landscape(config) -> float:
+    values = dict(config)
+    if "block" in values:
+        return abs(math.log2(values["block"] / 64))
+    return abs(math.log2(values["rows"] / 16)) + 0.2 * abs(values["unroll"] - 4) + (values["order"] != "ikj")
+
+
+def spend(name: str, space: Space, trials: int, seed: int = 0, first=()):
+    proposer = strategy.make(name, space, seed=seed, first=first)
+    tried = []
+    for _ in range(trials):
+        config = proposer.ask()
+        if config is None:
+            break
+        tried.append(config)
+        proposer.tell(config, landscape(config))
+    return tried
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize("name", ["exhaustive", "tpe"])
+def test_a_strategy_proposes_legal_configs_once_and_ends(name, space):
+    tried = spend(name, space, 400)
+
+    assert len(set(tried)) == len(tried) == space.size
+    assert all(config in space for config in tried)
+
+
+@pytest.mark.parametrize("name", ["exhaustive", "tpe"])
+def test_equal_seeds_give_equal_proposals_and_given_configs_come_first(name):
+    space = SPACES["mixed"]
+    first = (("rows", 64), ("unroll", 8), ("order", "jik"))
+
+    assert spend(name, space, 30, seed=3, first=[first]) == spend(name, space, 30, seed=3, first=[first])
+    assert spend(name, space, 1, first=[first]) == [first]
+
+
+def test_tpe_finds_a_good_setting_in_a_fifth_of_the_space():
+    tried = spend("tpe", SPACES["mixed"], SPACES["mixed"].size // 5)
+
+    assert min(map(landscape, tried)) <= 0.4
+
+
+def test_tpe_respects_a_constraint_and_survives_failures():
+    space = Space.declare({"a": IntRange(0, 30), "b": IntRange(0, 30)}, where="a + b == 30", owner="k")
+    proposer = strategy.make("tpe", space, seed=0)
+    for _ in range(31):
+        config = proposer.ask()
+        assert config in space
+        proposer.tell(config, math.inf)
+
+    assert proposer.ask() is None
+
+
+def test_small_spaces_are_enumerated_and_large_ones_are_not():
+    assert strategy.fitting(SPACES["small"]) == "exhaustive"
+    assert strategy.fitting(SPACES["mixed"]) == "tpe"
+
+
+def test_a_third_party_can_register_one_and_an_unknown_name_lists_what_there_is(monkeypatch):
+    monkeypatch.setattr(strategy, "_factories", dict(strategy._factories))
+
+    class OnlyDefault:
+        def __init__(self, space, seed, first):
+            self.left = [space.default]
+
+        def ask(self):
+            return self.left.pop() if self.left else None
+
+        def tell(self, config, cost):
+            pass
+
+    strategy.register("only default", OnlyDefault)
+
+    assert spend("only default", SPACES["small"], 9) == [SPACES["small"].default]
+    with pytest.raises(LookupError, match="known: exhaustive, only default, tpe"):
+        strategy.make("anneal", SPACES["small"], seed=0)

@@ -1,0 +1,244 @@
+"""Signatures, sizes and source hashes of calls."""
+
+from __future__ import annotations
+
+import enum
+import pickle
+import types
+
+import numpy as np
+import pytest
+
+from autotune import DeclarationError, tunable
+from autotune.kernel.signature import NotCovered, Signature, describe_key, signature_of
+from autotune.kernel.source import source_hash
+from tests import helpers
+
+
+class Side(enum.Enum):
+    LEFT = 1
+
+
+def declared(**options):
+    @tunable(**options)
+    def work(x, y=None, mode="fast", k=1, scale=1.0, out=None):
+        return x
+
+    @work.variant(kind="scalar")
+    def same(x, y=None, mode="fast", k=1, scale=1.0, out=None):
+        return x
+
+    return work.__autotune__.kernel
+
+
+def key(kernel, *args, **kwargs) -> str:
+    found = signature_of(kernel, kernel.bind(*args, **kwargs))
+    assert isinstance(found, Signature), found
+    return found.key
+
+
+def refused(kernel, *args, **kwargs) -> str:
+    found = signature_of(kernel, kernel.bind(*args, **kwargs))
+    assert isinstance(found, NotCovered), found
+    return found.reason
+
+
+X = np.ones((3, 4))
+
+
+def test_dtype_ndim_and_layout_are_told_apart_and_sizes_are_not():
+    kernel = declared(size={"n": "x.size"})
+
+    assert key(kernel, X) == key(kernel, np.ones((7, 2)))
+    different = {key(kernel, a) for a in (X, X.astype("f4"), X.ravel(), np.asfortranarray(X), X[:, ::2])}
+    assert len(different) == 5
+
+
+def test_values_count_by_value_or_type():
+    kernel = declared(size={"n": "x.size"})
+
+    assert key(kernel, X, mode="slow") != key(kernel, X, mode="fast")
+    assert key(kernel, X, k=3) == key(kernel, X, k=4)
+    assert key(kernel, X, scale=3.0) == key(kernel, X, scale=4.0) != key(kernel, X, scale=4)
+    assert key(kernel, X, y=True) != key(kernel, X, y=False)
+    assert key(kernel, X, y=len) == key(kernel, X, y=max)
+    assert key(kernel, X, y=np.float32(1)) != key(kernel, X, y=np.float64(1))
+    assert key(kernel, X, y=(1, 2)) == key(kernel, X, y=(3, 4)) != key(kernel, X, y=(1, 2, 3))
+
+
+def test_static_arguments_count_by_value():
+    kernel = declared(size={"n": "x.size"}, static=("k", "y"))
+
+    assert key(kernel, X, k=3) != key(kernel, X, k=4)
+    assert key(kernel, X, y=Side.LEFT) != key(kernel, X, y=None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[1.0, 2.0], (1.0,), 3.0, np.float64(3), np.ma.array([1.0]), np.asmatrix([[1.0]]), memoryview(b"12")],
+    ids=lambda v: type(v).__name__,
+)
+def test_anything_but_an_exact_array_where_an_array_belongs_is_not_covered(value):
+    assert "x is a" in refused(declared(size={"n": "x.size"}), value)
+
+
+def test_arrays_that_compiled_code_cannot_take_are_not_covered():
+    kernel = declared(size={"n": "x.size"})
+    misaligned = np.frombuffer(b"\0" * 33, np.uint8)[1:].view(np.float64)
+
+    assert "not aligned" in refused(kernel, misaligned)
+    for dtype in (">f8", "f2", "g", "O", "M8[s]", "U3"):
+        assert "dtype" in refused(kernel, np.zeros(3, dtype))
+
+
+def test_an_output_that_overlaps_an_input_is_not_covered():
+    kernel = declared(size={"n": "x.size"})
+    buffer = np.zeros(10)
+
+    assert "overlaps" in refused(kernel, buffer[:6], out=buffer[4:])
+    assert "overlaps" in refused(kernel, buffer, out=buffer)
+    assert "not exactly a numpy.ndarray" in refused(kernel, buffer, out=(buffer,))
+    assert key(kernel, buffer[:5], out=buffer[5:])
+
+
+def test_an_elementwise_kernel_may_write_onto_its_input():
+    kernel = declared(size={"n": "x.size"}, elementwise=True)
+    buffer = np.zeros(10)
+
+    assert key(kernel, buffer, out=buffer)
+    assert "overlaps" in refused(kernel, buffer[:9], out=buffer[1:])
+
+
+def test_an_argument_that_no_variant_takes_must_be_at_its_default():
+    @tunable(size={"n": "x.size"})
+    def work(x, axis=None):
+        return x
+
+    work.variant(lambda x: x, kind="scalar", name="flat")
+    kernel = work.__autotune__.kernel
+
+    assert key(kernel, X) == key(kernel, X, None)
+    assert "no variant takes axis=0" in refused(kernel, X, 0)
+
+
+def test_unpickled_arrays_have_the_same_signature():
+    kernel = declared(size={"n": "x.size"})
+
+    assert key(kernel, pickle.loads(pickle.dumps(X))) == key(kernel, X)
+
+
+def test_a_key_can_be_read_by_people():
+    assert describe_key(key(declared(size={"n": "x.size"}), X, mode="slow", k=3)) == (
+        "float64 2-d C, mode='slow', k: int, scale: float"
+    )
+
+
+def test_the_default_size_is_the_total_of_all_inputs():
+    @tunable
+    def add(x, y, out=None):
+        return x
+
+    kernel = add.__autotune__.kernel
+
+    assert kernel.size_of(kernel.bind(np.ones(3), np.ones(4), out=np.ones(5))) == {"n": 7}
+
+
+def test_sizes_build_on_each_other_and_may_be_a_callable():
+    @tunable(size={"n": "x.size", "pow2": "n & (n - 1) == 0"})
+    def a(x):
+        return x
+
+    @tunable(size=lambda x: {"n": x.size} if x.ndim == 1 else None)
+    def b(x):
+        return x
+
+    assert a.__autotune__.kernel.size_of({"x": np.ones(8)}) == {"n": 8, "pow2": True}
+    assert b.__autotune__.kernel.size_of({"x": np.ones(8)}) == {"n": 8}
+    assert b.__autotune__.kernel.size_of({"x": X}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("x.size / 2", "use // instead of /"),
+        ("x.size - 100", "a size is at least 0"),
+        ("x.size // 0", "raised ZeroDivisionError"),
+        ("None", "is None"),
+    ],
+)
+def test_a_size_that_is_no_whole_number_is_refused_at_calibration(text: str, part: str):
+    @tunable(size={"n": text})
+    def work(x):
+        return x
+
+    with pytest.raises(DeclarationError, match=part):
+        work.__autotune__.kernel.size.checked({"x": X})
+
+
+# -- source hashes
+
+
+FACTOR = 3
+
+
+def helper(x):
+    return x + 1
+
+
+def uses_helper(x):
+    return helper(x) * FACTOR
+
+
+def uses_other_module(x):
+    return helpers.shift(x)
+
+
+def loaded(source: str):
+    """A function of a module of its own, made from source."""
+    module = types.ModuleType("made")
+    exec(source, module.__dict__)
+    return module.work
+
+
+def test_the_hash_sees_code_and_not_layout():
+    plain = loaded("def work(x):\n    return x + 1\n")
+    laid_out = loaded(
+        "# a comment\n\ndef work(x):\n    '''Docstring.'''\n\n    return (\n        x + 1  # more\n    )\n"
+    )
+    other = loaded("def work(x):\n    return x + 2\n")
+
+    assert source_hash(plain) == source_hash(laid_out) != source_hash(other)
+
+
+def test_the_hash_sees_helpers_constants_and_other_modules(monkeypatch):
+    before = source_hash(uses_helper)
+    monkeypatch.setitem(globals(), "FACTOR", 4)
+    with_constant = source_hash(uses_helper)
+    monkeypatch.setitem(globals(), "helper", lambda x: x + 2)
+    with_helper = source_hash(uses_helper)
+    other = source_hash(uses_other_module)
+    monkeypatch.setattr(helpers, "OFFSET", 5)
+
+    assert len({before, with_constant, with_helper}) == 3
+    assert source_hash(uses_other_module) != other
+
+
+def test_the_hash_sees_closures_defaults_and_array_constants():
+    def made(n, table):
+        return lambda x, k=n: x + k + table
+
+    a = np.arange(3)
+    assert source_hash(made(1, a)) == source_hash(made(1, a.copy())) != source_hash(made(2, a))
+    assert source_hash(made(1, a)) != source_hash(made(1, a + 1))
+
+
+def test_the_hash_is_the_same_in_every_process(run):
+    source = "def work(x):\n    return x in {'a', 'b', 'c'} or x in ('d', frozenset({'e', 'f'}))\n"
+    script = (
+        f"import types; m = types.ModuleType('made'); exec({source!r}, m.__dict__)\n"
+        "from autotune.kernel.source import source_hash; print(source_hash(m.work))"
+    )
+
+    assert {run(script, PYTHONHASHSEED=seed).stdout.strip() for seed in ("0", "1", "2")} == {
+        source_hash(loaded(source))
+    }
