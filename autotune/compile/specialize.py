@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import textwrap
 from collections.abc import Mapping
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..errors import CompileError
-from ..kernel.source import reached
+from ..kernel.source import reached, same_code
 from .lazy import Jitable, prange
 
 
@@ -31,13 +32,10 @@ def bind(function: FunctionType, static: Mapping[str, object], numba: ModuleType
     register_helpers(function, numba)
     if static:
         function = _with_constants(function, static)
-    used = dict(reached(function))
-    if not any(value is prange for value in used.values()):
+    if not any(_stands_for_prange(value) for _, value in reached(function)):
         return function
-    namespace = {name: (numba.prange if value is prange else value) for name, value in function.__globals__.items()}
-    closure = tuple(
-        CellType(numba.prange) if _contents(cell) is prange else cell for cell in function.__closure__ or ()
-    )
+    namespace = {name: _with_numba_prange(value, numba) for name, value in function.__globals__.items()}
+    closure = tuple(CellType(_with_numba_prange(_contents(cell), numba)) for cell in function.__closure__ or ())
     return _copy(function, function.__code__, namespace, closure or None)
 
 
@@ -46,6 +44,21 @@ def _contents(cell: CellType) -> object:
         return cell.cell_contents
     except ValueError:
         return None
+
+
+def _stands_for_prange(value: object) -> bool:
+    return value is prange or (isinstance(value, ModuleType) and vars(value).get("prange") is prange)
+
+
+def _with_numba_prange(value: object, numba: ModuleType) -> object:
+    """Numba's prange for ours; for a module that holds ours, one of Numba's name, by which Numba knows it."""
+    if value is prange:
+        return numba.prange
+    if not _stands_for_prange(value):
+        return value
+    module = ModuleType(numba.__name__)
+    vars(module).update(vars(value), prange=numba.prange, __name__=numba.__name__)
+    return module
 
 
 def _copy(
@@ -106,8 +119,7 @@ def _with_constants(function: FunctionType, static: Mapping[str, object]) -> Fun
         raise CompileError(f"{where}: a Static parameter needs a function made with def")
     definition.decorator_list = []
     ast.increment_lineno(module, first - 1)
-    unchanged = _compiled(definition, function)
-    if unchanged.co_code != function.__code__.co_code:
+    if not _is_unchanged(function):
         raise CompileError(f"{where}: the file has changed since it was imported; start again")
     arguments = definition.args
     defaults = dict(zip(reversed(arguments.args), reversed(arguments.defaults), strict=False))
@@ -129,6 +141,21 @@ def _with_constants(function: FunctionType, static: Mapping[str, object]) -> Fun
         or None
     )
     return copy
+
+
+def _is_unchanged(function: FunctionType) -> bool:
+    """Whether the file still says what is in memory: compiled as a whole, because imports change the code of calls."""
+    code = function.__code__
+    try:
+        pending = [compile("".join(linecache.getlines(code.co_filename)), code.co_filename, "exec", dont_inherit=True)]
+    except SyntaxError:
+        return False
+    while pending:
+        found = pending.pop()
+        if found.co_name == code.co_name and found.co_firstlineno == code.co_firstlineno:
+            return same_code(found, code)
+        pending += [constant for constant in found.co_consts if isinstance(constant, CodeType)]
+    return False
 
 
 def _compiled(definition: ast.FunctionDef, function: FunctionType) -> CodeType:

@@ -41,6 +41,11 @@ def source_hash(function: Callable[..., Any], *extra: str) -> str:
     return digest.hexdigest()
 
 
+def same_code(first: CodeType, second: CodeType) -> bool:
+    """Whether two code objects do the same, wherever they stand."""
+    return list(_code_parts(first)) == list(_code_parts(second))
+
+
 def underlying(value: object) -> FunctionType | None:
     """The Python function behind `value`: itself, or what a decorator or compiler wraps."""
     for _ in range(8):

@@ -61,7 +61,10 @@ def load(kernel: str, *, numerics: str) -> Found:
     foreign = [r for r in own if r.signature not in visible or visible[r.signature] is not r]
     beneath: dict[str, Record] = {}
     if settings.current().shipped:
-        beneath = {r.signature: r for r in shipped.load(kernel, hard) if r.numerics == numerics}
+        try:
+            beneath = {r.signature: r for r in shipped.load(kernel, hard) if r.numerics == numerics}
+        except (OSError, ValueError) as error:
+            warn_once(f"{error}; going on without what came with the package")
     return Found({**beneath, **visible}, frozenset(beneath.keys() - visible.keys()), tuple(foreign))
 
 
@@ -99,7 +102,18 @@ def put(records: list[Record]) -> None:
             f"{folder}: cannot be used as the store: it must be a directory of yours that nobody else may write; "
             f"mend it (chmod 700) or choose another with AUTOTUNE_DB"
         )
-    writer.put(folder / DATABASE, {key_of(record): reader.seal(key_of(record), encode(record)) for record in records})
+    database = folder / DATABASE
+    try:
+        writer.put(database, _rows(records))
+    except writer.Damaged as error:
+        kept, _ = reader.read(database, f"{SCHEMA}|")
+        writer.set_aside(database)
+        writer.put(database, _rows([*kept, *records]))
+        warn_once(f"{error}; it was moved aside (*.damaged), and the {len(kept)} sound records were kept")
+
+
+def _rows(records: list[Record]) -> dict[str, str]:
+    return {key_of(record): reader.seal(key_of(record), encode(record)) for record in records}
 
 
 def clear(kernel: str | None = None) -> int:

@@ -28,8 +28,15 @@ SETTINGS = {
     "sqlite_journal_mode": "delete",
     "sqlite_synchronous": 2,
 }
+#: What SQLite says of a file that is no sound database of ours; a lock, a full disk or a failing one is not among them.
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA,
+           sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)  # fmt: skip
 #: How long to wait for another writer.
 TIMEOUT_S = 5.0
+
+
+class Damaged(StoreError):
+    """The database itself is damaged; `set_aside` makes room for a new one."""
 
 
 class TextDisk(diskcache.Disk):  # type: ignore[misc]
@@ -80,7 +87,8 @@ def _opened(directory: Path) -> Iterator[Any]:
     except (sqlite3.Error, OSError, diskcache.Timeout) as error:
         if isinstance(error, StoreError):
             raise
-        raise StoreError(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
+        kind = Damaged if getattr(error, "sqlite_errorcode", None) in _DAMAGE else StoreError
+        raise kind(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
     finally:
         os.umask(previous)
 
@@ -99,6 +107,13 @@ def put(directory: Path, rows: dict[str, str]) -> None:
                 raise StoreError(f"{directory}: another process holds the database")
 
 
+def set_aside(directory: Path) -> None:
+    """Move a damaged database out of the way, where somebody may still look at it."""
+    for file in directory.glob("cache.db*"):
+        if not file.name.endswith(".damaged"):
+            os.replace(file, file.with_name(f"{file.name}.damaged"))
+
+
 def remove(directory: Path, prefix: str) -> int:
     """Remove the rows whose key begins with `prefix`; how many there were.
 
@@ -109,13 +124,11 @@ def remove(directory: Path, prefix: str) -> int:
             keys = [key for key in cache.iterkeys() if key.startswith(prefix)]
             with cache.transact(retry=False):
                 return sum(bool(cache.delete(key, retry=False)) for key in keys)
-    except StoreError:
+    except Damaged:
         if prefix:
             raise
-        files = [file for file in directory.iterdir() if file.name.startswith("cache.db")]
-        for file in files:
-            file.unlink()
-        return len(files)
+        set_aside(directory)
+        return 0
 
 
 def network_file_system(directory: Path) -> str | None:

@@ -1,0 +1,340 @@
+"""The correctness gate: every wrong candidate is refused, each for its own reason; right ones pass."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from autotune import tunable
+from autotune.kernel.signature import signature_of
+from autotune.measure import arguments as make
+from autotune.measure.compare import Bounds, Mismatch, compare
+from autotune.measure.gate import THREADED_REPEATS, Case, Gate
+from autotune.tuner import cases
+
+
+@tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (0, 1000)})
+def cumulate(x, out=None):
+    if x.ndim != 1:
+        raise ValueError("one dimension")
+    return np.cumsum(x, out=out)
+
+
+def gate_for(tuned, x) -> Gate:
+    kernel = tuned.__autotune__.kernel
+    values = kernel.bind(x)
+    return Gate(kernel, cases.from_call(kernel, signature_of(kernel, values), values))
+
+
+X = np.random.default_rng(0).standard_normal(40)
+
+
+def verdict(function, *, threads=False, numerics="reassociated", tuned=cumulate, x=X) -> str:
+    """ "passed", or the reason."""
+    try:
+        gate_for(tuned, x).check(lambda arguments: function(arguments["x"]), numerics=numerics, threads=threads)
+    except Mismatch as mismatch:
+        return str(mismatch)
+    return "passed"
+
+
+def right(x):
+    return np.cumsum(x)
+
+
+def wrong_at_remainders(x):
+    out = np.cumsum(x)
+    if x.size % 8 and x.size > 8:
+        out[-1] += 1
+    return out
+
+
+def wrong_for_nan(x):
+    return np.nan_to_num(np.cumsum(x)) if np.isnan(x).any() else np.cumsum(x)
+
+
+def wrong_at_the_second_call(x, _calls=[0]):  # noqa: B006 - the point
+    _calls[0] += 1
+    return np.cumsum(x) * (1 if _calls[0] % 2 else 1.5)
+
+
+def racing(x):
+    """A real data race: two threads add to the same cells without a lock, through a stale copy."""
+    out = np.zeros(x.size)
+    barrier = threading.Barrier(2)
+
+    def work(part):
+        stale = out.copy()
+        barrier.wait()
+        out[:] = stale + np.cumsum(part)
+
+    halves = [np.where(np.arange(x.size) % 2 == i, x, 0.0) for i in (0, 1)]
+    threads = [threading.Thread(target=work, args=(half,)) for half in halves]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return out
+
+
+def view_of_input(x):
+    if x.size == 1:
+        return x
+    return np.cumsum(x)
+
+
+def changes_its_input(x):
+    out = np.cumsum(x)
+    x *= 1.0000001
+    return out
+
+
+def leaves_a_part_unwritten(x):
+    out = np.empty_like(x)
+    out[: max(0, x.size - 1)] = np.cumsum(x)[: max(0, x.size - 1)]
+    return out
+
+
+def raises_at_one_size(x):
+    if x.size == 7:
+        raise RuntimeError("seven")
+    return np.cumsum(x)
+
+
+def raises_otherwise(x):
+    return np.cumsum(x) if x.size != 3 else [][1]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        (lambda x: np.cumsum(x) * (1 + 1e-6), "off by"),
+        (wrong_at_remainders, "cut to 9"),
+        (wrong_for_nan, "NaN in other places"),
+        (wrong_at_the_second_call, "call 2"),
+        (view_of_input, "argument x"),
+        (changes_its_input, "changes its input x; declare mutates=('x',)"),
+        (lambda x: np.cumsum(x).astype("f4"), "dtype float32, expected float64"),
+        (lambda x: list(np.cumsum(x)), "type list, expected ndarray"),
+        (lambda x: np.cumsum(x)[None], "shape (1, 0), expected (0,)"),
+        (lambda x: np.cumsum(x)[..., None].repeat(2, -1)[:, 0], "memory order is not C"),
+        (leaves_a_part_unwritten, "result"),
+        (raises_at_one_size, "raises RuntimeError: seven; expected no exception"),
+        (raises_otherwise, "raises IndexError"),
+        (lambda x: None, "type NoneType, expected ndarray"),
+    ],
+)  # fmt: skip
+def test_a_wrong_candidate_is_refused_for_its_own_reason(candidate, reason):
+    assert reason in verdict(candidate)
+
+
+def test_the_sign_of_zero_counts():
+    @tunable(size={"n": "x.size"})
+    def negated(x):
+        return -x
+
+    assert "sign of zero" in verdict(lambda x: 0.0 - x, tuned=negated)
+    assert verdict(lambda x: x * -1.0, tuned=negated) == "passed"
+
+
+def test_a_silent_array_that_looks_right_hides_a_warning_and_is_refused():
+    @tunable(size={"n": "x.size"})
+    def logistic(x):
+        return 1 / (1 + np.exp(-x))
+
+    def silent(x):
+        with np.errstate(all="ignore"):
+            return 1 / (1 + np.exp(-x))
+
+    assert "hand such a call to the reference" in verdict(silent, tuned=logistic)
+
+
+def test_a_right_candidate_passes():
+    assert verdict(right) == "passed"
+    assert verdict(right, numerics="bitwise", threads=True) == "passed"
+
+
+def test_a_data_race_is_caught_because_threads_are_repeated():
+    assert THREADED_REPEATS == 20
+    assert verdict(racing, threads=True) != "passed"
+
+
+def test_bitwise_means_bit_for_bit():
+    assert verdict(lambda x: np.cumsum(x[::-1])[::-1] * 0 + np.cumsum(x), numerics="bitwise") != "passed"
+    assert "not bit for bit" in verdict(lambda x: np.cumsum(x) * (1 + 3e-16), numerics="bitwise")
+    assert verdict(lambda x: np.cumsum(x) * (1 + 3e-16)) == "passed"
+
+
+def test_approximate_allows_half_the_digits():
+    assert verdict(lambda x: np.cumsum(x) * (1 + 1e-9), numerics="approximate") == "passed"
+    assert "off by" in verdict(lambda x: np.cumsum(x) * (1 + 1e-6), numerics="approximate")
+
+
+@tunable(size={"n": "x.size"})
+def peak(x):
+    return np.float32(np.max(np.exp(x))) if x.size else np.float32(0)
+
+
+def silent_peak(x):
+    with np.errstate(all="ignore"):
+        return float(np.float32(np.max(np.exp(x)))) if x.size else 0.0
+
+
+def test_a_silent_scalar_will_do_if_its_result_tells():
+    passed = gate_for(peak, X).check(lambda a: silent_peak(a["x"]), numerics="reassociated", threads=False)
+
+    assert passed.handling.boxing == "float32"
+    assert passed.handling.finite == "number"
+
+
+def test_a_silent_array_will_do_if_its_result_tells():
+    @tunable(size={"n": "x.size"})
+    def grow(x):
+        return np.exp(x)
+
+    def silent(x):
+        with np.errstate(all="ignore"):
+            return np.exp(x)
+
+    passed = gate_for(grow, X).check(lambda a: silent(a["x"]), numerics="bitwise", threads=False)
+    assert passed.handling.finite == "arrays"
+
+
+def test_what_the_reference_raises_a_variant_must_raise():
+    @tunable(size={"n": "x.size"})
+    def first(x):
+        if x.size == 0:
+            raise ValueError("empty")
+        return x[0]
+
+    assert verdict(lambda x: x[0] if x.size else np.float64(0), tuned=first).endswith(
+        "raises nothing, expected ValueError (empty)"
+    )
+    assert "raises IndexError" in verdict(lambda x: x[0], tuned=first)
+
+
+def test_kernels_that_write_are_compared_by_what_they_wrote():
+    @tunable(size={"n": "x.size"}, mutates=("x",))
+    def halve(x):
+        x /= 2
+
+    kernel = halve.__autotune__.kernel
+
+    def check(function):
+        Gate(kernel, [Case("c", {"x": X})]).check(lambda a: function(a["x"]), numerics="bitwise", threads=False)
+
+    def forgets(x):
+        x[1:] /= 2
+
+    def right(x):
+        x /= 2
+
+    check(right)
+    with pytest.raises(Mismatch, match="x: not bit for bit"):
+        check(forgets)
+
+
+def test_an_output_given_is_the_object_returned():
+    kernel = cumulate.__autotune__.kernel
+    case = Case("c", {"x": X, "out": np.empty(40)})
+
+    def check(function):
+        Gate(kernel, [case]).check(lambda a: function(a["x"], a["out"]), numerics="bitwise", threads=False)
+
+    def another(x, out):
+        out[:] = np.cumsum(x)
+        return out.copy()
+
+    check(lambda x, out: np.cumsum(x, out=out))
+    with pytest.raises(Mismatch, match="is not the argument out"):
+        check(another)
+
+
+def test_sums_of_many_terms_may_differ_as_sums_do_and_no_more():
+    x = np.random.default_rng(1).standard_normal(200_000).astype("f4")
+
+    @tunable(size={"n": "x.size"})
+    def total(x):
+        return np.sum(x)
+
+    def sequential(x):
+        s = np.float32(0)
+        for block in np.array_split(x, 400):
+            s = s + np.cumsum(block, dtype="f4")[-1] if block.size else s
+        return s
+
+    assert verdict(sequential, tuned=total, x=x) == "passed"
+    assert "off by" in verdict(lambda x: np.sum(x) + np.float32(x.size * 1e-6), tuned=total, x=x)
+
+
+def test_an_oracle_in_longer_precision_forgives_what_the_reference_itself_cannot():
+    @tunable(size={"n": "x.size"})
+    def cancel(x):
+        return np.sum(x) - np.sum(x[::-1]) + np.float64(np.prod(x[:1]) * 0) if x.size else np.float64(0)
+
+    expected, found, oracle = np.array([1e-9]), np.array([3e-9]), np.array([2e-9], np.longdouble)
+    compare(expected, found, Bounds("reassociated", 8, oracle=lambda: oracle))
+    with pytest.raises(Mismatch, match="off by"):
+        compare(expected, found * 9, Bounds("reassociated", 8, oracle=lambda: oracle))
+    assert verdict(lambda x: cancel.reference(x), tuned=cancel) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "part"),
+    [
+        ((1, 2), (1,), "expected a tuple of 2"),
+        ((np.ones(2), 3), (np.ones(2), 4), "result[1]: found"),
+        ("fast", "slow", "'slow', expected 'fast'"),
+        (np.arange(3), np.array([0, 1, 5]), "found np.int64(5), expected np.int64(2) at [2]"),
+        (np.array([1 + 2j]), np.array([1 + 3j]), "result.imag: off by"),
+        (np.array([np.inf]), np.array([-np.inf]), "inf in other places"),
+        (np.float64(1), 1.0, "type float, expected float64"),
+        (None, 1, "type int, expected NoneType"),
+    ],
+)
+def test_every_kind_of_result_is_compared(expected, found, part):
+    with pytest.raises(Mismatch) as caught:
+        compare(expected, found, Bounds("reassociated", 8))
+
+    assert part in str(caught.value)
+
+
+def test_a_read_only_result_is_told():
+    frozen = np.ones(3)
+    frozen.flags.writeable = False
+    with pytest.raises(Mismatch, match="read-only"):
+        compare(np.ones(3), frozen, Bounds("bitwise", 8))
+
+
+# -- arguments
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "A"])
+def test_copies_keep_their_layout(layout):
+    from autotune.kernel.signature import layout_of
+
+    array = make.as_layout(np.arange(12.0).reshape(3, 4), layout)
+
+    assert layout_of(array) == layout_of(make.copy_array(array)) == layout
+    np.testing.assert_array_equal(array, np.arange(12.0).reshape(3, 4))
+    assert not np.shares_memory(make.copy_array(array), array)
+
+
+def test_an_array_passed_twice_stays_one_array():
+    copied = make.copy_arguments({"x": X, "y": X, "k": 3})
+
+    assert copied["x"] is copied["y"] is not X
+    assert copied["k"] == 3
+
+
+def test_cutting_shortens_equal_axes_together():
+    cut = make.truncated({"a": np.ones((4, 7)), "b": np.ones((7, 5))}, 7, 2)
+
+    assert (cut["a"].shape, cut["b"].shape) == ((4, 2), (2, 5))
+
+
+def test_widening_is_for_what_floats():
+    assert make.widened({"x": np.arange(3)}) is None
+    assert make.widened({"x": np.ones(3, "f4")})["x"].dtype == np.float64
