@@ -64,23 +64,21 @@ def current(environ: Mapping[str, str] | None = None, directory: str | None = No
             return str(project[name]), f"[tool.autotune] {name} in {origin}"
         return None, ""
 
-    mode, source = look("mode")
-    explicit = mode is not None
-    mode = _one_of(mode or "first-use", MODES, source)
-    numerics, source = look("numerics")
-    numerics = _one_of(numerics or "reassociated", NUMERICS, source)
-    budget, source = look("budget")
+    def one_of(name: str, legal: tuple[str, ...], default: str) -> str:
+        given, source = look(name)
+        return default if given is None else _one_of(given.lower(), legal, source)
+
+    budget, budget_source = look("budget")
     db, _ = look("db")
     log, _ = look("log")
-    shipped, source = look("shipped")
     return Settings(
-        mode=mode,
-        mode_is_explicit=explicit,
-        numerics=numerics,
-        budget_s=DEFAULT_BUDGET_S if budget is None else _seconds(budget, source),
+        mode=one_of("mode", MODES, "first-use"),
+        mode_is_explicit=look("mode")[0] is not None,
+        numerics=one_of("numerics", NUMERICS, "reassociated"),
+        budget_s=DEFAULT_BUDGET_S if budget is None else _seconds(budget, budget_source),
         db=Path(db).expanduser().absolute() if db else None,
         log=log,
-        shipped=_one_of((shipped or "1").lower(), ("1", "0", "true", "false"), source) in ("1", "true"),
+        shipped=one_of("shipped", ("1", "0", "true", "false"), "1") in ("1", "true"),
     )
 
 
