@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import CodeType
+from typing import Any
 
 from .errors import ExpressionError
 
@@ -127,7 +128,7 @@ class Expression:
         return f"Expression({self.text!r})"
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
     ast.Eq: operator.eq,

@@ -38,7 +38,7 @@ def test_a_job_that_raises_is_told_and_the_worker_lives():
         (second,) = worker.run("tests.worker_jobs:no_such_entry", {})
         *_, third = worker.run("tests.worker_jobs:echo", {"value": 1})
 
-    assert first == {"error": "ValueError: on purpose"}
+    assert first == {"error": "on purpose", "type": "ValueError"}
     assert "no_such_entry" in second["error"]
     assert third == {"result": 1}
 

@@ -210,7 +210,7 @@ def main() -> None:
             function: Callable[..., Any] = getattr(importlib.import_module(module), name)
             emit({"result": function(request["job"], emit)})
         except Exception as error:  # the candidate boundary: the parent decides
-            emit({"error": f"{type(error).__name__}: {error}"})
+            emit({"error": str(error), "type": type(error).__name__})
 
 
 def _private_channel() -> int:

@@ -18,7 +18,7 @@ import msgspec
 
 from .. import settings
 from ..dispatch.routes import check, variant_hash
-from ..errors import CalibrationError, WorkerError
+from ..errors import CalibrationError, UnknownKernel, WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
 from ..machine import compiled_fields, fingerprint
@@ -258,8 +258,10 @@ class _Run:
                     if not _blame(task, event):
                         raise WorkerError(f"{task.kernel.id}: the worker was lost at {event.step}: {event.reason}")
                     break
+                if event.get("type") == UnknownKernel.__name__:
+                    return self._session(task, share_s).run()  # declared where no other process sees it
                 if "error" in event:
-                    raise CalibrationError(event["error"].partition(": ")[2] or event["error"])
+                    raise CalibrationError(event["error"])
                 if "result" in event:
                     return msgspec.convert(event["result"], Record)
                 if "progress" in event:

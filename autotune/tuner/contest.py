@@ -24,12 +24,12 @@ from ..measure.gate import Case, Gate
 from ..measure.race import Contestant, Race, Verdict
 from ..search import strategy
 from .entrants import Entrant, contestant, small_candidates
-from .heat import Announce, Heat
+from .heat import Announce, Heat, helpers_s
 
 #: Seconds a compilation may take: parallel code with many loops takes some, on a loaded machine ten times that.
 COMPILE_DEADLINE_S = 180.0
-#: Verifying a candidate at all small sizes may take this long; helpers may still compile for some of them.
-VERIFY_DEADLINE_S = 60.0
+#: Verifying a candidate at all small sizes takes tenths of a second; with threads, under a busy neighbour, seconds.
+VERIFY_DEADLINE_S = 20.0
 #: A whole race may take this long.
 RACE_DEADLINE_S = 600.0
 #: Trials of a search strategy at one size, and how many of its best are raced: its own best value is optimistic.
@@ -94,7 +94,7 @@ class Contest:
                 invocation(self.kernel, candidate, self.signature),
             )  # fmt: skip
             call = _caller(self.kernel, entrant)
-            self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S)
+            self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S + helpers_s(entrant))
             passed = gate.check(call, numerics=variant.numerics, threads=variant.threads)
             around = list(edges(candidate))
             at_edges = gate.check(call, numerics=variant.numerics, threads=variant.threads, cases=around)
@@ -118,7 +118,7 @@ class Contest:
             return True
         entrant = self.admitted[name]
         variant = self.kernel.variants[entrant.candidate.variant]
-        self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S)
+        self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S + helpers_s(entrant))
         try:
             passed = Gate(self.kernel, [case]).check(
                 _caller(self.kernel, entrant), numerics=variant.numerics, threads=variant.threads, repeats=1

@@ -88,15 +88,17 @@ class Problem:
         Raises
         ------
         CalibrationError
-            No variant may serve such calls.
+            No variant may serve such calls, or their size is not what was asked for.
         """
         point = {name: middle(given) for name, given in self.ranges.items()}
-        found = signature_of(self.kernel, self.arguments(point))
+        values = self.arguments(point)
+        found = signature_of(self.kernel, values)
         if isinstance(found, NotCovered):
             raise CalibrationError(
                 f"kernel {self.kernel.id}: inputs(rng, {_text({**self.fixed, **point})}) gives a call that cannot be "
                 f"tuned: {found.reason}; correct inputs="
             )
+        self.size(point, values)
         return found
 
 

@@ -69,9 +69,8 @@ class Heat:
         """
         sampler = self._sampler(name)
         patience = CALL_FACTOR * self.best_s if math.isfinite(self.best_s) else REFERENCE_DEADLINE_S
-        if reaches_compiled_code(self.admitted[name].function):
-            patience += HELPERS_DEADLINE_S
-        self.announce("call", candidate=name, deadline_s=max(CALL_DEADLINE_S, patience))
+        deadline_s = max(CALL_DEADLINE_S, patience) + helpers_s(self.admitted[name])
+        self.announce("call", candidate=name, deadline_s=deadline_s)
         try:
             # Asked twice, because the first call may have compiled something.
             if self._hopeless(sampler.once()) and self._hopeless(again := sampler.once()) and name != REFERENCE:
@@ -116,3 +115,8 @@ class Heat:
     @property
     def disturbed_share(self) -> float:
         return self.disturbances.share
+
+
+def helpers_s(entrant: Entrant) -> float:
+    """Seconds to allow for helpers that compile at their first call."""
+    return HELPERS_DEADLINE_S if reaches_compiled_code(entrant.function) else 0.0

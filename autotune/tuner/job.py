@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from ..errors import CalibrationError, UnknownKernel
 from ..kernel.model import Kernel
 from ..machine import fingerprint
 from ..measure.gate import Case, Gate
@@ -31,13 +30,10 @@ def found(job: dict[str, Any]) -> Kernel:
 
     Raises
     ------
-    CalibrationError
-        It cannot be imported here.
+    UnknownKernel
+        Importing its module does not declare it.
     """
-    try:
-        kernel: Kernel = locate.find(job["location"]).__autotune__.kernel
-    except UnknownKernel as error:
-        raise CalibrationError(str(error)) from error
+    kernel: Kernel = locate.find(job["location"]).__autotune__.kernel
     return kernel
 
 

@@ -21,8 +21,11 @@ from ..kernel.model import Kernel
 def location_of(kernel: Kernel, module: str) -> dict[str, str] | None:
     """Where another process finds `kernel`, which was declared in `module`; None for prompts and notebooks.
 
-    A script counts only if it has a main guard: importing it must not run it.
+    A script counts only if it has a main guard: importing it must not run it. What is declared inside a function
+    exists in no other process.
     """
+    if "<locals>" in kernel.id:
+        return None
     if module in ("__main__", "__mp_main__"):
         file = getattr(sys.modules.get(module), "__file__", None)
         if file is None or not Path(file).is_file() or not has_main_guard(Path(file)):
