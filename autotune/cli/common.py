@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import CalibrationError
+from ..errors import CalibrationError, SpaceError
 from ..kernel import registry
 from ..kernel.model import Kernel
 from ..space import Range
@@ -80,16 +80,16 @@ def parse_sizes(given: Iterable[str]) -> dict[str, Range]:
     sizes: dict[str, Range] = {}
     for word in given:
         for part in word.split(","):
-            name, equals, bounds = part.partition("=")
+            name, _, bounds = part.partition("=")
             low, colon, high = bounds.partition(":")
             try:
                 sizes[name.strip()] = Range(int(low), int(high if colon else low))
-            except (ValueError, TypeError) as error:
+            except SpaceError as error:
+                raise click.BadParameter(str(error), param_hint="--size") from error
+            except ValueError as error:
                 raise click.BadParameter(
                     f"{part!r}: expected a size such as n=1000, or a range such as n=10:1000000", param_hint="--size"
                 ) from error
-            if not equals:
-                raise click.BadParameter(f"{part!r}: expected NAME=SIZE", param_hint="--size")
     return sizes
 
 
@@ -99,10 +99,16 @@ def print_json(data: Any) -> None:
 
 
 def console() -> Console:
-    """Where tables go: as wide as the terminal, or 100 columns where there is none."""
+    """Where tables go: as wide as the terminal, or 110 columns where there is none."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    class Piped(Console):
+        """Leaves a reader that went away to `main`, where rich would exit with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Piped(width=None if sys.stdout.isatty() else 110, highlight=False)
 
 
 def table(title: str, *columns: str, right: Iterable[str] = ()) -> Table:
