@@ -57,10 +57,10 @@ def stays_in_compiled_code(tuned, *args, **kwargs) -> bool:
     tuned(*args, **kwargs)
     entered = []
     for name in ("_miss", "_rescue"):
-        original = dispatcher.namespace[name]
-        dispatcher.namespace[name] = lambda *a, f=original: (entered.append(1), f(*a))[1]
+        original = dispatcher.namespace.globals[name]
+        dispatcher.namespace.globals[name] = lambda *a, f=original: (entered.append(1), f(*a))[1]
         try:
             tuned(*args, **kwargs)
         finally:
-            dispatcher.namespace[name] = original
+            dispatcher.namespace.globals[name] = original
     return not entered

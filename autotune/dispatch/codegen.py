@@ -29,36 +29,53 @@ class Emitter:
     ----------
     kernel : Kernel
     plan : Plan
-    namespace : dict
-        The function's globals; names are only ever added, so that code that is running stays right.
+    namespace : Namespace
+        The function's globals.
     """
 
     kernel: Kernel
     plan: Plan
     namespace: Namespace
     lines: list[str] = field(default_factory=list)
+    #: Whether dtypes are known as NumPy's own objects, under names of their own.
+    canonical: bool = False
 
     def source(self) -> str:
-        """The source; objects that it names are added to the namespace."""
-        kernel = self.kernel
+        """The source of two functions; objects that they name are added to the namespace.
+
+        The first is the public one. It tells dtypes by identity, which is quick; what it does not know goes to the
+        second, because arrays that were unpickled have dtype objects of their own.
+        """
+        kernel, plan = self.kernel, self.plan
         self.add(0, f"def {self.function_name}({parameter_list(kernel)}):")
-        if self.plan.forced:
+        if plan.forced:
             self.add(1, "_candidate = _forced()")
             self.add(1, f"if _candidate is not None: return _call_forced(_candidate, {self.everything})")
-        if self.plan.closed and not self.plan.routes:
-            self.add(1, f"return {self.forward}")
-            return "\n".join(self.lines) + "\n"
         outside = [test for name in kernel.parameters for test in self._outside(name)]
-        if outside:
-            self.add(1, f"if {' or '.join(outside)}: return {self.forward}")
-        self._routes(1, self.plan.routes, list(kernel.parameters))
+        if plan.closed and not plan.routes:
+            self.add(1, f"return {self.forward}")
+        else:
+            if outside:
+                self.add(1, f"if {' or '.join(outside)}: return {self.forward}")
+            self._routes(1, plan.routes, list(kernel.parameters))
+            self.add(1, f"return _other({self.everything})")
+        self._other()
+        return "\n".join(self.lines) + "\n"
+
+    def _other(self) -> None:
+        """The function for calls that the first does not know."""
+        self.canonical = True
+        self.add(0, "")
+        self.add(0, f"def _other({self.everything}):")
+        for name in sorted(self.kernel.array_parameters):
+            self.add(1, f"_dtype_of_{name} = _canonical({name}.dtype)")
+        self._routes(1, self.plan.routes, list(self.kernel.parameters))
         for name, seen in self.plan.uncovered:
             test = f"_type({name}) is {self.namespace.name('_type_', seen)}"
             if isinstance(seen, np.dtype):
                 test = f"_type({name}) is _ndarray and {name}.dtype == {self.namespace.name('_dtype_', seen)}"
             self.add(1, f"if {test}: return {self.forward}")
         self.add(1, f"return {self.forward if self.plan.closed else self.miss}")
-        return "\n".join(self.lines) + "\n"
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
@@ -119,12 +136,10 @@ class Emitter:
         name, *rest = sorted(names, key=lambda n: self._cost(routes, n))
         groups: dict[str, list[Route]] = {}
         for route in routes:
-            groups.setdefault(self._early_test(name, route.signature.by_name[name]), []).append(route)
+            groups.setdefault(self._early_test(name, route), []).append(route)
         if list(groups) == [""]:
             self._routes(depth, routes, rest)
             return
-        if name in self.kernel.array_parameters:
-            self.add(depth, f"_dtype_of_{name} = {name}.dtype")
         for position, test in enumerate(sorted(groups, key=lambda test: test == "")):
             self.add(depth, f"{'if' if position == 0 else 'elif'} {test or 'True'}:")
             self._routes(depth + 1, groups[test], rest)
@@ -135,14 +150,14 @@ class Emitter:
         kinds = [type(route.signature.by_name[name]) for route in routes]
         return max({Default: 0, Constant: 0, Open: 0, Scalar: 1, ArrayType: 2}[kind] for kind in kinds)
 
-    def _early_test(self, name: str, descriptor: Descriptor) -> str:
+    def _early_test(self, name: str, route: Route) -> str:
         parameter = self.kernel.parameters[name]
+        descriptor: Descriptor = route.signature.by_name[name]
         if isinstance(descriptor, ArrayType):
             dtype = self.namespace.name("_dtype_", descriptor.dtype)
-            # Identity is the quick test; arrays that were unpickled have a dtype object of their own.
-            if name in self.kernel.array_parameters:
-                return f"_dtype_of_{name} is {dtype} or _dtype_of_{name} == {dtype}"
-            return f"_type({name}) is _ndarray and ((_dtype := {name}.dtype) is {dtype} or _dtype == {dtype})"
+            if name not in self.kernel.array_parameters:
+                return f"_type({name}) is _ndarray and ({name}.dtype is {dtype} or {name}.dtype == {dtype})"
+            return f"_dtype_of_{name} is {dtype}" if self.canonical else f"{name}.dtype is {dtype}"
         if isinstance(descriptor, Default):
             if name not in self.kernel.coverable or parameter.kind in (
                 parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD,
@@ -182,7 +197,10 @@ class Emitter:
     def _route(self, depth: int, route: Route, tested: set[str]) -> None:
         sizes = Sizes(self.kernel, route, tested)
         lines = sizes.lines(self.namespace)
-        if lines:
+        if sizes.cannot_fail:
+            for line in lines:
+                self.add(depth, line)
+        elif lines:
             self.add(depth, "try:")
             for line in lines:
                 self.add(depth + 1, line)
@@ -195,8 +213,7 @@ class Emitter:
         if isinstance(tree, Branch):
             self.add(depth, f"if {tree.feature} < {tree.at}:")
             self._tree(depth + 1, route, tree.below, tested)
-            self.add(depth, "else:")
-            self._tree(depth + 1, route, tree.above, tested)
+            self._tree(depth, route, tree.above, tested)  # every target returns
         else:
             self._target(depth, route, tree, tested)
 
@@ -225,8 +242,15 @@ class Emitter:
             self.add(depth, f"if not ({' and '.join(tests)}): return {self.miss}")
         call = handled(target.function, target.invocation, target.handling, self.namespace)
         served = self.namespace.name("_served_", target)
-        self.add(depth, f"try: return {call}")
-        self.add(depth, "except Exception as _raised: _error = _raised")
+        if call.test is None:
+            self.add(depth, f"try: return {call.given}")
+            self.add(depth, "except Exception as _raised: _error = _raised")
+        else:
+            self.add(depth, "try:")
+            self.add(depth + 1, f"_result = {call.call}")
+            self.add(depth + 1, f"if {call.test}: return {call.given}")
+            self.add(depth, "except Exception as _raised: _error = _raised")
+            self.add(depth, f"else: return {call.reference}")
         self.add(depth, f"return _rescue({served}, _error, {self.everything})")
 
     def _overlap_tests(self, route: Route) -> list[str]:

@@ -23,7 +23,7 @@ from .. import settings
 from ..compile.handled import Namespace
 from ..errors import CompileError, DeclarationError, SettingsError, VariantWarning, warn
 from ..kernel.model import UNSET, Candidate, Kernel
-from ..kernel.signature import NotCovered, Signature, signature_of
+from ..kernel.signature import DTYPES, NotCovered, Signature, signature_of
 from . import codegen, guards, parameters, policy, serve
 from .entry import Entry, open_entry
 from .plan import Later, Plan, Target, ToReference, ToVariant
@@ -76,16 +76,17 @@ class Dispatcher:
         self.lock = threading.RLock()
         self.source = ""
         self.namespace = Namespace(
-            __builtins__=__builtins__, __name__=kernel.reference.__module__,
-            _type=type, _callable=callable, _ndarray=np.ndarray, _unset=UNSET,
+            __name__=kernel.reference.__module__,
+            _type=type, _callable=callable, _canonical=DTYPES.get, _ndarray=np.ndarray, _unset=UNSET,
             _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
             _miss=self.miss, _rescue=self.rescue, _forced=self.forced.get, _call_forced=self.call_forced,
         )  # fmt: skip
         forward = parameters.forwarder(kernel)
-        if forward is None:
-            self.namespace["_forward"] = lambda *arguments: kernel.call_reference(self.values(arguments))
-        else:
-            exec(compile(forward, f"<autotune {kernel.id} forward>", "exec"), self.namespace)  # noqa: S102
+        self.namespace.globals["_forward"] = (
+            self.namespace.define(forward, "_forward", f"<autotune {kernel.id} forward>")
+            if forward is not None
+            else lambda *arguments: kernel.call_reference(self.values(arguments))
+        )
         self.function = self._compiled()
         self.function.__defaults__, self.function.__kwdefaults__ = parameters.defaults(kernel)
         guards.listen(self)
@@ -100,10 +101,9 @@ class Dispatcher:
         emitter = codegen.Emitter(self.kernel, self._plan(), self.namespace)
         self.source = emitter.source()
         filename = f"<autotune {self.kernel.id}>"
-        exec(compile(self.source, filename, "exec"), self.namespace)  # noqa: S102
-        lines = self.source.splitlines(keepends=True)
-        linecache.cache[filename] = (len(self.source), None, lines, filename)
-        return self.namespace.pop(emitter.function_name)  # type: ignore[no-any-return]
+        function: FunctionType = self.namespace.define(self.source, emitter.function_name, filename)
+        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
+        return function
 
     def _plan(self) -> Plan:
         forced = self.forcing > 0

@@ -33,8 +33,8 @@ def as_function(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     """A function of all the kernel's parameters, in order, that calls one target without tests."""
     namespace = Namespace(_reference=kernel.reference)
     call = handled(target.function, target.invocation, target.handling, namespace)
-    source = f"lambda {', '.join(kernel.parameters)}: {call}"
-    made: Callable[..., Any] = eval(compile(source, f"<autotune {kernel.id} target>", "eval"), namespace)  # noqa: S307
+    source = call.function("_call", ", ".join(kernel.parameters))
+    made: Callable[..., Any] = namespace.define(source, "_call", f"<autotune {kernel.id} target>")
     return made
 
 
@@ -118,8 +118,7 @@ def resolved(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     """A function with the kernel's parameters and defaults that calls one target."""
     namespace = Namespace(_reference=kernel.reference)
     call = handled(target.function, target.invocation, target.handling, namespace)
-    source = f"def {target.candidate.variant}({parameters.parameter_list(kernel)}):\n    return {call}\n"
-    exec(compile(source, f"<autotune {kernel.id} resolved>", "exec"), namespace)  # noqa: S102
-    made: Any = namespace[target.candidate.variant]
+    source = call.function(target.candidate.variant, parameters.parameter_list(kernel))
+    made: Any = namespace.define(source, target.candidate.variant, f"<autotune {kernel.id} resolved>")
     made.__defaults__, made.__kwdefaults__ = parameters.defaults(kernel)
     return made  # type: ignore[no-any-return]

@@ -7,14 +7,11 @@ on the way. Knows nothing of decisions.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from ..compile.handled import Namespace
 from ..kernel.invocation import constants_of
 from ..kernel.model import Kernel
-
-if TYPE_CHECKING:
-    from .plan import Route
+from .plan import Route
 
 
 class Sizes:
@@ -78,6 +75,12 @@ class Sizes:
             return None
         return holder.value.id, index % array.ndim
 
+    @property
+    def cannot_fail(self) -> bool:
+        """Whether computing the sizes raises for no array: they are numbers of elements and what is fixed."""
+        total = {f"{name}.size" for name in self.kernel.array_parameters}
+        return self._sources is not None and all(ast.unparse(source) in total for source in self._needed_sources())
+
     def lines(self, namespace: Namespace) -> list[str]:
         """The statements; empty if the route does not branch."""
         if not self._needed:
@@ -89,34 +92,39 @@ class Sizes:
             self.none_tests.append("_sizes is None")
             return [*lines, *(f"{name} = _sizes and _sizes[{name!r}]" for name in self._needed)]
         lines = []
-        for name in self._unpacked:
-            ndim = self.route.signature.arrays[name].ndim
-            lines.append(f"{', '.join(f'_{name}_{axis}' for axis in range(ndim))}, = {name}.shape")
-            self.tested.add(f"{name}.ndim")
+        given: dict[str, str] = {}
+        for array, used in self._unpacked.items():
+            targets = ["_"] * self.route.signature.arrays[array].ndim
+            for axis in used:
+                named = next((n for n in self._needed if self._axis(self._sources[n]) == (array, axis)), None)
+                targets[axis] = given[f"{array}.{axis}"] = named or f"_{array}_{axis}"
+            lines.append(f"{', '.join(targets)}, = {array}.shape")
+            self.tested.add(f"{array}.ndim")
         for name in self._needed:
-            expression = _Cheaper(self).visit(self._sources[name])
+            if name in given.values():
+                continue  # unpacked under its own name
+            expression = _Cheaper(self, given).visit(self._sources[name])
             lines.append(f"{name} = {ast.unparse(ast.fix_missing_locations(expression))}")
             declared = self.kernel.size.expressions.get(name)
             if declared is not None and declared.may_be_none and _has_none(expression):
                 self.none_tests.append(f"{name} is None")
         return lines
 
-    def is_unpacked(self, name: str) -> bool:
-        return name in self._unpacked
-
 
 class _Cheaper(ast.NodeTransformer):
-    def __init__(self, sizes: Sizes) -> None:
+    """Reads axes from what is unpacked, or from ``len``."""
+
+    def __init__(self, sizes: Sizes, given: dict[str, str]) -> None:
         self.sizes = sizes
+        self.given = given
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         found = self.sizes._axis(node)
         if found is None:
             self.generic_visit(node)
             return node
-        name, axis = found
-        source = f"_{name}_{axis}" if self.sizes.is_unpacked(name) else f"len({name})"
-        return ast.parse(source, mode="eval").body
+        array, axis = found
+        return ast.parse(self.given.get(f"{array}.{axis}", f"len({array})"), mode="eval").body
 
 
 def _integer(node: ast.expr) -> int | None:

@@ -23,14 +23,14 @@ from .model import UNSET, Kernel
 if TYPE_CHECKING:
     from inspect import Parameter
 
-#: dtypes that variants are verified for; anything else goes to the reference.
-DTYPES = frozenset(
-    np.dtype(name)
+#: dtypes that variants are verified for, each under itself: NumPy's own objects, for those that were unpickled.
+DTYPES = {
+    np.dtype(name): np.dtype(name)
     for name in (
         "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
         "float32", "float64", "complex64", "complex128",
     )
-)  # fmt: skip
+}  # fmt: skip
 #: Objects with one of these are arrays of somebody else's making.
 _ARRAY_PROTOCOLS = ("__array__", "__array_interface__", "__array_function__", "__array_ufunc__", "__dlpack__")
 
@@ -199,11 +199,12 @@ def _describe(kernel: Kernel, name: str, parameter: Parameter, value: object) ->
 
 
 def _describe_array(name: str, array: np.ndarray) -> ArrayType | NotCovered:
-    if array.dtype not in DTYPES or not array.dtype.isnative:
+    dtype = DTYPES.get(array.dtype)
+    if dtype is None:
         return NotCovered(f"{name} has dtype {array.dtype!r}, which no variant is verified for", (name, array.dtype))
     if not array.flags.aligned:
         return NotCovered(f"{name} is not aligned")
-    return ArrayType(array.dtype, array.ndim, layout_of(array))
+    return ArrayType(dtype, array.ndim, layout_of(array))
 
 
 def _describe_value(value: object, *, by_value: bool) -> Descriptor:

@@ -27,8 +27,8 @@ class Sampler:
 
     Parameters
     ----------
-    call : str
-        The call as source, over the names in `namespace` and the argument names.
+    call : list of str
+        The call as statements, over the names in `namespace` and the argument names.
     namespace : mapping
         The function and the constants that the call names.
     arguments : mapping
@@ -37,7 +37,7 @@ class Sampler:
         Gives new arguments before each repeat, outside the timed part; for kernels that change their inputs.
     """
 
-    call: str
+    call: list[str]
     namespace: Mapping[str, object]
     arguments: Mapping[str, object]
     fresh: Callable[[], Mapping[str, object]] | None = None
@@ -47,9 +47,10 @@ class Sampler:
 
     def __post_init__(self) -> None:
         names = [name for name in self.arguments if name.isidentifier()]
+        body = "".join(f"        {line}\n" for line in self.call)
         source = (
             f"def loop(_iterations, _clock, {', '.join(names)}):\n"
-            f"    _start = _clock()\n    for _ in _iterations:\n        {self.call}\n    return _clock() - _start\n"
+            f"    _start = _clock()\n    for _ in _iterations:\n{body}    return _clock() - _start\n"
         )
         namespace: dict[str, Any] = dict(self.namespace)
         exec(compile(source, "<timing loop>", "exec"), namespace)  # noqa: S102

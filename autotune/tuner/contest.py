@@ -215,7 +215,7 @@ def _caller(kernel: Kernel, entrant: Entrant) -> Callable[..., object]:
     names = list(kernel.parameters)
     namespace = Namespace(_reference=kernel.reference)
     call = handled(entrant.function, entrant.invocation, Handling(), namespace)
-    function = eval(f"lambda {', '.join(names)}: {call}", namespace)  # noqa: S307
+    function = namespace.define(call.function("_call", ", ".join(names)), "_call", "<candidate>")
     return lambda arguments: function(*(arguments[name] for name in names))
 
 

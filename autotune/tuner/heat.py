@@ -101,7 +101,7 @@ class Heat:
             def fresh() -> Mapping[str, object]:
                 return make.copy_arguments(pristine)
 
-        return Sampler(call, namespace, self.arguments, fresh)
+        return Sampler(call.statements(), namespace.globals, self.arguments, fresh)
 
     def _hopeless(self, once_s: float) -> bool:
         """Whether a long call need not be repeated."""
