@@ -25,7 +25,6 @@ of anything else.
 
 from __future__ import annotations
 
-import logging
 import warnings
 
 
@@ -94,4 +93,6 @@ def warn(message: str, category: type[AutotuneWarning]) -> None:
     try:
         warnings.warn(message, category, stacklevel=3)
     except category:
+        import logging
+
         logging.getLogger("autotune").warning(message)

@@ -11,22 +11,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from .errors import SpaceError
 from .expression import Expression
+from .value import Value
 
-Value = bool | int | float | str | None
-Config = tuple[tuple[str, Value], ...]
+Plain = bool | int | float | str | None
+Config = tuple[tuple[str, Plain], ...]
 
 #: Enumerating more settings than this is refused; such a space can only be sampled.
 MAX_ENUMERATED = 1_000_000
 
 
-@dataclass(frozen=True)
-class Pow2:
+class Pow2(Value):
     """Powers of two from `lo` to `hi`, both included; `lo` and `hi` are powers of two themselves.
 
     Examples
@@ -49,8 +49,7 @@ class Pow2:
         return tuple(1 << e for e in range(self.lo.bit_length() - 1, self.hi.bit_length()))
 
 
-@dataclass(frozen=True)
-class IntRange:
+class IntRange(Value):
     """Integers from `lo` to `hi`, both included, `step` apart.
 
     Examples
@@ -75,8 +74,7 @@ class IntRange:
         return tuple(range(self.lo, self.hi + 1, self.step))
 
 
-@dataclass(frozen=True, init=False)
-class Choice:
+class Choice(Value):
     """One of the given values (numbers, strings, booleans or None).
 
     Examples
@@ -85,9 +83,9 @@ class Choice:
     ('float32', 'float64')
     """
 
-    options: tuple[Value, ...]
+    options: tuple[Plain, ...]
 
-    def __init__(self, *options: Value) -> None:
+    def __init__(self, *options: Plain) -> None:
         if not options:
             raise SpaceError("Choice() is empty: give at least one value")
         for option in options:
@@ -97,17 +95,16 @@ class Choice:
                 )
         if len(set(map(repr, options))) != len(options):
             raise SpaceError(f"Choice{options!r} names a value twice")
-        object.__setattr__(self, "options", tuple(options))
+        super().__init__(tuple(options))
 
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[Plain, ...]:
         return self.options
 
     def __repr__(self) -> str:
         return f"Choice({', '.join(map(repr, self.options))})"
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(Value):
     """A log-spaced range of sizes for calibration, both ends included."""
 
     lo: int
@@ -118,16 +115,15 @@ class Range:
             raise SpaceError(f"Range({self.lo!r}, {self.hi!r}): expected whole numbers with 0 <= lo <= hi")
 
 
-@dataclass(frozen=True)
-class Static:
+class Static(Value):
     """A parameter that is compiled in as a constant: one compilation for each of its values."""
 
     parameter: Pow2 | IntRange | Choice
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameter", as_parameter(self.parameter, "Static"))
+        self.__dict__["parameter"] = as_parameter(self.parameter, "Static")
 
-    def values(self) -> tuple[Value, ...]:
+    def values(self) -> tuple[Plain, ...]:
         return self.parameter.values()
 
 
@@ -147,8 +143,7 @@ def as_parameter(declared: object, where: str) -> Parameter:
     raise SpaceError(f"{where}: expected Pow2, IntRange, Choice, Static or a sequence of values, found {declared!r}")
 
 
-@dataclass(frozen=True)
-class Space:
+class Space(Value):
     """All legal settings of a variant's parameters.
 
     Parameters
@@ -166,7 +161,7 @@ class Space:
         A malformed parameter, or a constraint that nothing satisfies.
     """
 
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = MappingProxyType({})
     where: Expression | Callable[..., Any] | None = None
     owner: str = "space"
 
@@ -175,6 +170,8 @@ class Space:
         cls, params: Mapping[str, object], *, where: str | Callable[..., Any] | None = None, owner: str
     ) -> Space:
         parameters = {name: as_parameter(given, f"{owner}, parameter {name}") for name, given in params.items()}
+        if where is not None and not parameters:
+            raise SpaceError(f"{owner}: where= constrains parameters, but none are declared; add params=")
         constraint: Expression | Callable[..., Any] | None = None
         if isinstance(where, str):
             constraint = Expression(where, names=parameters, where=f"{owner}, constraint")
@@ -182,8 +179,6 @@ class Space:
             if not callable(where):
                 raise SpaceError(f"{owner}: where= must be an expression or a callable, found {where!r}")
             constraint = where
-        if constraint is not None and not parameters:
-            raise SpaceError(f"{owner}: where= constrains parameters, but none are declared; add params=")
         space = cls(parameters, constraint, owner)
         if next(iter(space), None) is None:
             raise SpaceError(f"{owner}: no setting satisfies the constraint {where!r}; loosen it or the parameters")

@@ -42,7 +42,8 @@ print("same", first == rms(x) == rms(x.copy()))
 print("right", abs(first - rms.reference(x)) < 1e-12, type(first) is np.float64)
 decided = rms.decision(x)
 print("variant", decided.variant, "source", decided.source)
-record = rms.__autotune__.entries and next(iter(rms.__autotune__.entries.values())).record
+entries = rms.__autotune__.dispatcher.entries
+record = next(iter(entries.values())).record if entries else None
 print("untried", ",".join(record.variants.untried) if record else "no record")
 print("tuned", rms.cache_info().tuned)
 """

@@ -42,7 +42,7 @@ def decide(tuned, args, decision, **kwargs) -> None:
     """Have calls like this one served by a decision from now on."""
     kernel = tuned.__autotune__.kernel
     made = record(tuned, args, decision, kwargs=kwargs)
-    tuned.__autotune__.install(signature_of(kernel, kernel.bind(*args, **kwargs)), made, "store")
+    tuned.__autotune__.dispatcher.install(signature_of(kernel, kernel.bind(*args, **kwargs)), made, "store")
 
 
 def slow_calls(tuned) -> int:
@@ -53,7 +53,7 @@ def slow_calls(tuned) -> int:
 
 def stays_in_compiled_code(tuned, *args, **kwargs) -> bool:
     """Whether such a call is served without entering the slow path, once it is known."""
-    dispatcher = tuned.__autotune__
+    dispatcher = tuned.__autotune__.dispatcher
     tuned(*args, **kwargs)
     entered = []
     for name in ("_miss", "_rescue"):

@@ -384,7 +384,7 @@ def test_mode_off_serves_the_reference_alone(monkeypatch):
 
     assert who(np.ones(3))[0] == "reference"
     assert who.decision(np.ones(3)).reason == "AUTOTUNE_MODE=off"
-    assert who.__autotune__.source.startswith("def who(x):\n    return _reference(x)\n\n")
+    assert who.__autotune__.dispatcher.source.startswith("def who(x):\n    return _reference(x)\n\n")
 
 
 def test_a_wrong_setting_costs_speed_and_not_the_result(monkeypatch):

@@ -96,13 +96,13 @@ def test_references_already_imported_see_the_new_decision():
 
 def test_force_uses_one_variant_inside_and_leaves_no_trace():
     with scaled.force("in_blocks", block=2):
-        inside = scaled.__autotune__.source
+        inside = scaled.__autotune__.dispatcher.source
         np.testing.assert_array_equal(scaled(X), X * 2)
         with scaled.force("reference"):
             np.testing.assert_array_equal(scaled(X), X * 2)
 
     assert "_forced" in inside
-    assert "_forced" not in scaled.__autotune__.source
+    assert "_forced" not in scaled.__autotune__.dispatcher.source
 
 
 def test_force_is_seen_by_its_own_thread_alone():

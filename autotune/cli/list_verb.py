@@ -18,7 +18,7 @@ def command(modules: tuple[str, ...], as_json: bool) -> int:
     rows = []
     for tuned in load_kernels(modules):
         kernel = kernel_of(tuned)
-        found = store.load(kernel.id, numerics=tuned.__autotune__.numerics)
+        found = store.load(kernel.id, numerics=tuned.__autotune__.dispatcher.numerics)
         rows.append((kernel, found))
     if as_json:
         print_json([

@@ -26,7 +26,7 @@ def command(name: str, modules: tuple[str, ...], as_json: bool) -> int:
     """Show the records of one kernel: the decision, and what was measured at every size."""
     tuned = load_kernels(modules, [name])[0]
     kernel = kernel_of(tuned)
-    found = store.load(kernel.id, numerics=tuned.__autotune__.numerics)
+    found = store.load(kernel.id, numerics=tuned.__autotune__.dispatcher.numerics)
     if as_json:
         print_json([msgspec.to_builtins(record) for record in found.records.values()])
     else:

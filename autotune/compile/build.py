@@ -6,7 +6,6 @@ Knows nothing of timing or search.
 from __future__ import annotations
 
 import importlib
-import inspect
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -79,7 +78,7 @@ def load(kernel: Kernel, candidate: Candidate, signature: Signature) -> Callable
                         made.disable_compile()
     except CompileError as error:
         raise CompileError(f"kernel {kernel.id}, variant {variant.name}: {error}") from None
-    except Exception as error:
+    except Exception as error:  # the candidate boundary: Numba on a variant
         raise CompileError(
             f"kernel {kernel.id}, variant {variant.name}: Numba cannot compile it for {signature}: {summary(error)}"
         ) from error
@@ -99,7 +98,7 @@ def argument_types(kernel: Kernel, candidate: Candidate, signature: Signature) -
     variant: Variant = kernel.variants[candidate.variant]
     config = dict(candidate.config)
     found = []
-    for parameter in _own_parameters(variant):
+    for parameter in variant.parameters.values():
         name = parameter.name
         if name in config:
             if name not in variant.space.static_names:
@@ -111,10 +110,6 @@ def argument_types(kernel: Kernel, candidate: Candidate, signature: Signature) -
             else:
                 found.append(_numba_type(descriptor, name, readonly=name not in kernel.mutates))
     return tuple(found)
-
-
-def _own_parameters(variant: Variant) -> list[Any]:
-    return list(inspect.signature(variant.function).parameters.values())
 
 
 def _numba_type(descriptor: Descriptor, name: str, *, readonly: bool) -> Any:

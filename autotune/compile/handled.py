@@ -21,8 +21,9 @@ class Namespace:
     `globals` is a plain dict: CPython looks up globals three times faster in exactly that than in a subclass.
     """
 
-    def __init__(self, **names: object) -> None:
-        self.globals: dict[str, Any] = {"__builtins__": __builtins__, **names}
+    def __init__(self, existing: dict[str, Any] | None = None, **names: object) -> None:
+        self.globals: dict[str, Any] = {"__builtins__": __builtins__} if existing is None else existing
+        self.globals.update(names)
 
     def name(self, kind: str, value: object) -> str:
         """The name by which the code knows an object."""

@@ -6,14 +6,15 @@ Knows nothing of kernels.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, TypeVar, overload
 
 from ..errors import DeclarationError
-from ..kernel.source import reached, stable_text, underlying
+from ..kernel.parameters import parameters_of
+from ..kernel.source import reached, underlying
+from ..stub import stub
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +38,7 @@ class Jitable:
         self.function = function
         self.options = {**DEFAULT_OPTIONS, **options}
         self.static = static
-        parameters = inspect.signature(function).parameters
+        parameters = parameters_of(function)
         for name in static:
             if name not in parameters:
                 raise DeclarationError(
@@ -49,53 +50,55 @@ class Jitable:
                 raise DeclarationError(
                     f"jitable {function.__qualname__}: *{parameter.name} cannot be compiled; name the parameters"
                 )
-        self.parameters = tuple(parameters)
+        self.parameters = tuple(parameters.values())
+        if static and any(parameter.kind is parameter.KEYWORD_ONLY for parameter in self.parameters):
+            raise DeclarationError(f"jitable {function.__qualname__}: static= needs parameters that go by position")
         self.specialized: dict[tuple[object, ...], Callable[..., Any]] = {}
         self.public = self._make_public()
 
     def _make_public(self) -> FunctionType:
         """A plain function with the same signature, whose code is replaced once the compiled form exists."""
+        function = self.function
         self.namespace: dict[str, Any] = {
-            "_first": self._first,
-            "_specialized": self.specialized,
-            "_specialize": self.specialize,
-            "__builtins__": __builtins__,
-            "__name__": self.function.__module__,
-        }
-        self._swap_code()
-        public: FunctionType = self.namespace.pop(self.function.__name__)
-        public.__defaults__, public.__kwdefaults__ = self.function.__defaults__, self.function.__kwdefaults__
+            "__builtins__": __builtins__, "_first": self._static if self.static else self._first
+        }  # fmt: skip
+        public = FunctionType(stub(function.__name__, self.parameters, "_first"), self.namespace)
+        public.__defaults__, public.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
         for attribute in ("__module__", "__qualname__", "__doc__", "__annotations__"):
-            setattr(public, attribute, getattr(self.function, attribute))
-        public.__wrapped__ = self.function  # type: ignore[attr-defined]
+            setattr(public, attribute, getattr(function, attribute))
+        public.__wrapped__ = function  # type: ignore[attr-defined]
         public.__autotune_jitable__ = self  # type: ignore[attr-defined]
-        public.__autotune_options__ = stable_text((self.options, self.static))  # type: ignore[attr-defined]
         return public
-
-    def _swap_code(self) -> None:
-        name, arguments = self.function.__name__, ", ".join(self.parameters)
-        if self.static:
-            rest = ", ".join(p for p in self.parameters if p not in self.static)
-            key = ", ".join(self.static) + ","
-            body = (
-                f"    try:\n        core = _specialized[{key}]\n"
-                f"    except KeyError:\n        core = _specialize(({key}))\n"
-                f"    return core({rest})"
-            )
-        else:
-            body = f"    return {'_compiled' if '_compiled' in self.namespace else '_first'}({arguments})"
-        source = f"def {name}({_parameter_list(self.function)}):\n{body}\n"
-        exec(compile(source, f"<jitable {self.function.__qualname__}>", "exec"), self.namespace)  # noqa: S102
 
     def _first(self, *arguments: Any) -> Any:
         """Compile, replace the public code by a direct call, and answer this call."""
         with _lock:
-            compiled = self.dispatcher()
             if "_compiled" not in self.namespace:
-                self.namespace["_compiled"] = compiled
-                self._swap_code()
-                self.public.__code__ = self.namespace.pop(self.function.__name__).__code__
-        return compiled(*arguments)
+                self.namespace["_compiled"] = self.dispatcher()
+                self.public.__code__ = stub(self.function.__name__, self.parameters, "_compiled")
+        return self.namespace["_compiled"](*arguments)
+
+    def _static(self, *arguments: Any) -> Any:
+        """As `_first`, for a helper with static parameters: the code looks their values up."""
+        with _lock:
+            if "_specialized" not in self.namespace:
+                self.namespace.update(_specialized=self.specialized, _specialize=self.specialize)
+                self.public.__code__ = self._lookup_code()
+        return self.public(*arguments)
+
+    def _lookup_code(self) -> CodeType:
+        names = [parameter.name for parameter in self.parameters]
+        key = ", ".join(self.static) + ","
+        source = (
+            f"def {self.function.__name__}({', '.join(names)}):\n"
+            f"    try:\n        core = _specialized[{key}]\n"
+            f"    except KeyError:\n        core = _specialize(({key}))\n"
+            f"    return core({', '.join(name for name in names if name not in self.static)})\n"
+        )
+        made: dict[str, Any] = {}
+        exec(compile(source, f"<jitable {self.function.__qualname__}>", "exec"), made)  # noqa: S102
+        code: CodeType = made[self.function.__name__].__code__
+        return code
 
     def dispatcher(self) -> Callable[..., Any]:
         """The compiled form (of a helper without static parameters)."""
@@ -112,21 +115,6 @@ class Jitable:
                 static = dict(zip(self.static, values, strict=True))
                 self.specialized[values] = dispatcher(self.function, self.options, static=static)
             return self.specialized[values]
-
-
-def _parameter_list(function: FunctionType) -> str:
-    """The parameters as source; defaults are placeholders, set on the function afterwards."""
-    parts, starred, positional_only = [], False, 0
-    parameters = list(inspect.signature(function).parameters.values())
-    positional_only = sum(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters)
-    for index, parameter in enumerate(parameters):
-        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
-            parts.append("*")
-            starred = True
-        parts.append(parameter.name if parameter.default is parameter.empty else f"{parameter.name}=None")
-        if index + 1 == positional_only:
-            parts.append("/")
-    return ", ".join(parts)
 
 
 @overload

@@ -12,37 +12,41 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeclarationError
+from ..expression import Expression
 from ..kernel.model import NUMERICS, Kernel
+from ..kernel.parameters import parameters_of
 from ..space import Choice, Range
 
+#: What a condition may not read, because a signature holds for every size.
+SIZE_ATTRIBUTES = frozenset({"size", "shape", "nbytes", "strides", "len"})
 
-def read_signature(function: Callable[..., Any], owner: str) -> inspect.Signature:
+
+def read_parameters(function: Callable[..., Any], owner: str) -> Mapping[str, inspect.Parameter]:
     if isinstance(function, np.ufunc) and not hasattr(function, "__signature__"):
-        return _ufunc_signature(function)
+        return _ufunc_parameters(function)
     try:
-        return inspect.signature(function)
+        return parameters_of(function)
     except (TypeError, ValueError):
         raise DeclarationError(
             f"{owner}: the signature of {function!r} cannot be read; wrap it in a function with named parameters"
         ) from None
 
 
-def _ufunc_signature(ufunc: np.ufunc) -> inspect.Signature:
-    """The signature of a ufunc, which NumPy before 2.4 does not tell."""
+def _ufunc_parameters(ufunc: np.ufunc) -> dict[str, inspect.Parameter]:
+    """The parameters of a ufunc, which NumPy before 2.4 does not tell."""
     kind = inspect.Parameter
     inputs = ["x"] if ufunc.nin == 1 else [f"x{i + 1}" for i in range(ufunc.nin)]
     named = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True, "signature": None}
-    return inspect.Signature(
-        [
-            *(kind(name, kind.POSITIONAL_ONLY) for name in inputs),
-            kind("out", kind.POSITIONAL_OR_KEYWORD, default=None),
-            *(kind(name, kind.KEYWORD_ONLY, default=value) for name, value in named.items()),
-        ]
-    )
+    found = [
+        *(kind(name, kind.POSITIONAL_ONLY) for name in inputs),
+        kind("out", kind.POSITIONAL_OR_KEYWORD, default=None),
+        *(kind(name, kind.KEYWORD_ONLY, default=value) for name, value in named.items()),
+    ]
+    return {parameter.name: parameter for parameter in found}
 
 
-def refuse_private_names(signature: inspect.Signature, owner: str) -> None:
-    for name in signature.parameters:
+def refuse_private_names(parameters: Mapping[str, inspect.Parameter], owner: str) -> None:
+    for name in parameters:
         if name.startswith("_"):
             raise DeclarationError(
                 f"{owner}: the parameter {name!r} begins with an underscore, as names in generated code do; rename it"
@@ -56,7 +60,7 @@ def checked_inputs(inputs: Any, calibrate: Mapping[str, Any], owner: str) -> Cal
         return None
     if not callable(inputs):
         raise DeclarationError(f"{owner}: inputs= must be a callable inputs(rng, **point), found {inputs!r}")
-    parameters = inspect.signature(inputs).parameters
+    parameters = parameters_of(inputs)
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name for name in calibrate if name != "layout"}
     if not takes_any and given - set(parameters):
@@ -115,9 +119,10 @@ def refuse_numerics(numerics: str | None, owner: str) -> None:
         raise DeclarationError(f"{owner}: numerics={numerics!r}; expected one of {', '.join(NUMERICS)}")
 
 
-def refuse_parameters(kernel: Kernel, function: Callable[..., Any], params: Mapping[str, Any], owner: str) -> None:
+def refuse_parameters(
+    kernel: Kernel, own: Mapping[str, inspect.Parameter], params: Mapping[str, Any], owner: str
+) -> None:
     """A variant takes parameters of the reference, all required ones among them, and the declared knobs."""
-    own = inspect.signature(function).parameters
     reference = kernel.parameters
     for name in params:
         if name in reference:
@@ -149,3 +154,15 @@ def refuse_parameters(kernel: Kernel, function: Callable[..., Any], params: Mapp
         required = parameter.default is parameter.empty
         if required and name not in own and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise DeclarationError(f"{owner}: does not take {name!r}, which the reference requires; add the parameter")
+
+
+def refuse_size(when: Expression, owner: str) -> None:
+    """Refuse, when it is declared, a condition that depends on the size."""
+    for name in sorted(when.names):
+        for attribute in sorted(when.attributes_of(name) & SIZE_ATTRIBUTES):
+            read = f"len({name})" if attribute == "len" else f"{name}.{attribute}"
+            raise DeclarationError(
+                f"{owner}: when={when.text!r} reads {read}, which depends on the size; a variant must be right for "
+                "every size. Drop the condition (the tuner finds where the variant pays off) and fall back inside the "
+                "variant where it does not apply"
+            )

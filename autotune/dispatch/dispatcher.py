@@ -61,8 +61,9 @@ class CacheInfo(NamedTuple):
 class Dispatcher:
     """The slow path of one kernel."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, function: FunctionType, names: dict[str, Any]) -> None:
         self.kernel = kernel
+        self.function = function
         self.entries: dict[str, Entry] = {}
         #: Arguments that no variant covers, compiled in: (parameter, type or dtype).
         self.uncovered: list[tuple[str, Any]] = []
@@ -76,6 +77,7 @@ class Dispatcher:
         self.lock = threading.RLock()
         self.source = ""
         self.namespace = Namespace(
+            names,
             __name__=kernel.reference.__module__,
             _type=type, _callable=callable, _canonical=DTYPES.get, _ndarray=np.ndarray, _unset=UNSET,
             _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
@@ -87,8 +89,7 @@ class Dispatcher:
             if forward is not None
             else lambda *arguments: kernel.call_reference(self.values(arguments))
         )
-        self.function = self._compiled()
-        self.function.__defaults__, self.function.__kwdefaults__ = parameters.defaults(kernel)
+        self.rebuild()
         guards.listen(self)
 
     def values(self, arguments: tuple[object, ...]) -> dict[str, object]:

@@ -5,9 +5,7 @@ Knows nothing of plans or decisions.
 
 from __future__ import annotations
 
-import inspect
-
-from ..kernel.model import UNSET, Kernel
+from ..kernel.model import Kernel
 
 
 def parameter_list(kernel: Kernel) -> str:
@@ -39,20 +37,6 @@ def forward_list(kernel: Kernel) -> str:
         before = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**", "KEYWORD_ONLY": f"{parameter.name}="}
         parts.append(before.get(parameter.kind.name, "") + parameter.name)
     return ", ".join(parts)
-
-
-def defaults(kernel: Kernel) -> tuple[tuple[object, ...], dict[str, object]]:
-    """``__defaults__`` and ``__kwdefaults__`` of the generated function."""
-    positional, named = [], {}
-    for name, parameter in kernel.parameters.items():
-        if parameter.default is inspect.Parameter.empty:
-            continue
-        value = UNSET if kernel.foreign else parameter.default
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            named[name] = value
-        else:
-            positional.append(value)
-    return tuple(positional), named
 
 
 def forwarder(kernel: Kernel) -> str | None:

@@ -19,6 +19,7 @@ from ..kernel.coverage import not_covered
 from ..kernel.model import REFERENCE, Candidate, Kernel
 from ..kernel.signature import NotCovered, Signature, signature_of
 from . import parameters
+from .handle import defaults
 from .plan import ToVariant
 from .routes import load_variant
 
@@ -120,5 +121,5 @@ def resolved(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     call = handled(target.function, target.invocation, target.handling, namespace)
     source = call.function(target.candidate.variant, parameters.parameter_list(kernel))
     made: Any = namespace.define(source, target.candidate.variant, f"<autotune {kernel.id} resolved>")
-    made.__defaults__, made.__kwdefaults__ = parameters.defaults(kernel)
+    made.__defaults__, made.__kwdefaults__ = defaults(kernel)
     return made  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ mend. Knows nothing of tuning.
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from types import FunctionType
@@ -16,12 +15,12 @@ from typing import Any
 from ..errors import DeclarationError
 from ..expression import Expression
 from ..kernel import registry
-from ..kernel.coverage import check_condition
 from ..kernel.model import KINDS, REFERENCE, Kernel, Variant, where_defined
+from ..kernel.parameters import parameters_of
 from ..kernel.sizes import Size
 from ..space import Space
 from . import checks
-from .dispatcher import Dispatcher
+from .handle import Handle
 from .tuned import attach
 
 
@@ -102,9 +101,8 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
     home = module if foreign or "<locals>" in qualname else function.__module__
     identifier = f"{registry.module_id(home)}:{qualname}"
     owner = f"kernel {identifier}"
-    signature = checks.read_signature(function, owner)
-    checks.refuse_private_names(signature, owner)
-    parameters = signature.parameters
+    parameters = checks.read_parameters(function, owner)
+    checks.refuse_private_names(parameters, owner)
     mutates = options["mutates"] | ({"out"} & set(parameters))
     for what, given in (("static", options["static"]), ("mutates", mutates)):
         unknown = sorted(set(given) - set(parameters))
@@ -117,7 +115,7 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
         id=identifier,
         name=qualname,
         reference=function,
-        signature=signature,
+        parameters=parameters,
         size=Size(options["size"], parameters=parameters, owner=owner, writes=mutates),
         inputs=checks.checked_inputs(options["inputs"], options["calibrate"], owner),
         calibrate=checks.checked_ranges(options["calibrate"], owner),
@@ -128,18 +126,18 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
         numerics=options["numerics"],
         foreign=foreign,
     )
-    dispatcher = Dispatcher(kernel)
-    public = dispatcher.function
+    handle = Handle(kernel)
+    public = handle.function
     functools.update_wrapper(public, function, updated=())
     public.__module__, public.__qualname__ = home, qualname
     public.__name__ = qualname.rpartition(".")[2]
-    attach(public, dispatcher, functools.partial(_add_variant, dispatcher))
+    attach(public, handle, functools.partial(_add_variant, handle))
     registry.register(identifier, public, function)
     return public
 
 
 def _add_variant(
-    dispatcher: Dispatcher,
+    handle: Handle,
     function: Callable[..., Any] | None = None,
     *,
     kind: str = "",
@@ -155,10 +153,10 @@ def _add_variant(
     """Register another implementation; returns the function unchanged. See `Tuned.variant`."""
     if function is None:
         return functools.partial(
-            _add_variant, dispatcher, kind=kind, name=name, params=params, where=where, jit=jit, when=when,
+            _add_variant, handle, kind=kind, name=name, params=params, where=where, jit=jit, when=when,
             requires=requires, numerics=numerics, threads=threads,
         )  # fmt: skip
-    kernel = dispatcher.kernel
+    kernel = handle.kernel
     if not callable(function):
         raise DeclarationError(f"kernel {kernel.id}: a variant must be a callable, found {function!r}")
     own = str(name or getattr(function, "__name__", repr(function)))
@@ -174,11 +172,12 @@ def _add_variant(
         raise DeclarationError(f"{owner}: jit={jit!r}; expected True, False or a mapping of Numba options")
     if options is not None and not isinstance(function, FunctionType):
         raise DeclarationError(f"{owner}: jit= compiles Python functions; {function!r} is none")
-    checks.refuse_parameters(kernel, function, params or {}, owner)
+    own_parameters = parameters_of(function)
+    checks.refuse_parameters(kernel, own_parameters, params or {}, owner)
     condition: Expression | Callable[..., Any] | None = None
     if isinstance(when, str):
         condition = Expression(when, names=kernel.parameters, where=f"{owner}, when")
-        check_condition(condition, owner)
+        checks.refuse_size(condition, owner)
     elif when is not None:
         if not callable(when):
             raise DeclarationError(f"{owner}: when= must be an expression or a predicate, found {when!r}")
@@ -193,7 +192,7 @@ def _add_variant(
         requires=requires if isinstance(requires, tuple) else (requires,),
         numerics=numerics,
         threads=threads or bool(options and options.get("parallel")),
-        takes=tuple(p for p in inspect.signature(function).parameters.values() if p.name not in (params or {})),
+        parameters=own_parameters,
     )
-    dispatcher.declare(kernel.with_variant(variant))
+    handle.declare(kernel.with_variant(variant))
     return function

@@ -13,16 +13,13 @@ from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import VariantError
-from ..kernel.coverage import unavailable
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
-from ..kernel.signature import NotCovered, signature_of
-from . import serve
-from .dispatcher import TUNER, CacheInfo, Dispatcher
-from .explanation import Chosen, Explanation, chosen, explain
-from .plan import ToVariant
+from .handle import Handle
 
 if TYPE_CHECKING:
     from ..store.record import Record
+    from .dispatcher import CacheInfo, Dispatcher
+    from .explanation import Chosen, Explanation
 
 
 class Tuned(Protocol):
@@ -114,13 +111,13 @@ class Tuned(Protocol):
         ...
 
 
-def attach(public: FunctionType, dispatcher: Dispatcher, variant: Callable[..., Any]) -> None:
+def attach(public: FunctionType, handle: Handle, variant: Callable[..., Any]) -> None:
     """Give the public function its attributes."""
-    methods = Methods(dispatcher)
-    public.reference = dispatcher.kernel.reference  # type: ignore[attr-defined]
+    methods = Methods(handle)
+    public.reference = handle.kernel.reference  # type: ignore[attr-defined]
     public.variant = variant  # type: ignore[attr-defined]
-    public.variants = _Variants(dispatcher)  # type: ignore[attr-defined]
-    public.__autotune__ = dispatcher  # type: ignore[attr-defined]
+    public.variants = _Variants(handle)  # type: ignore[attr-defined]
+    public.__autotune__ = handle  # type: ignore[attr-defined]
     for name in ("tune", "calibrate", "decision", "explain", "resolve", "call", "force", "cache_info", "cache_clear"):
         setattr(public, name, getattr(methods, name))
 
@@ -128,17 +125,17 @@ def attach(public: FunctionType, dispatcher: Dispatcher, variant: Callable[..., 
 class _Variants(Mapping[str, Variant]):
     """A live view of the variants."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
 
     def __getitem__(self, name: str) -> Variant:
-        return self._dispatcher.kernel.variants[name]
+        return self._handle.kernel.variants[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._dispatcher.kernel.variants)
+        return iter(self._handle.kernel.variants)
 
     def __len__(self) -> int:
-        return len(self._dispatcher.kernel.variants)
+        return len(self._handle.kernel.variants)
 
     def __repr__(self) -> str:
         return repr(MappingProxyType(dict(self)))
@@ -147,14 +144,20 @@ class _Variants(Mapping[str, Variant]):
 class Methods:
     """Implements what `Tuned` documents."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
 
     @property
     def _kernel(self) -> Kernel:
-        return self._dispatcher.kernel
+        return self._handle.kernel
+
+    @property
+    def _dispatcher(self) -> Dispatcher:
+        return self._handle.dispatcher
 
     def tune(self, *args: Any, budget: float | None = None, **kwargs: Any) -> Record:
+        from ..kernel.signature import NotCovered, signature_of
+
         dispatcher = self._dispatcher
         values = self._kernel.bind(*args, **kwargs)
         signature = signature_of(self._kernel, values)
@@ -172,17 +175,26 @@ class Methods:
             return entry.record
 
     def calibrate(self, **options: Any) -> list[Record]:
+        from .dispatcher import TUNER
+
         records: list[Record] = importlib.import_module(TUNER).calibrate(self._kernel, **options)
         self._dispatcher.clear()  # what was calibrated is read from the store, like by any other process
         return records
 
     def decision(self, *args: Any, **kwargs: Any) -> Chosen:
+        from .explanation import chosen
+
         return chosen(self._dispatcher, self._kernel.bind(*args, **kwargs))
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        from .explanation import explain
+
         return explain(self._dispatcher, self._kernel.bind(*args, **kwargs))
 
     def resolve(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        from . import serve
+        from .plan import ToVariant
+
         values = self._kernel.bind(*args, **kwargs)
         with self._dispatcher.lock:
             target = self._dispatcher.target_of(values)
@@ -191,6 +203,8 @@ class Methods:
         return serve.bare(self._kernel, target)
 
     def call(self, variant: Any, *args: Any, params: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+        from . import serve
+
         candidate = self._candidate(variant, params or {})
         return serve.call_candidate(self._kernel, candidate, self._kernel.bind(*args, **kwargs))
 
@@ -221,6 +235,8 @@ class Methods:
 
     def _candidate(self, variant: Any, params: Mapping[str, Any]) -> Candidate:
         """The candidate that a caller names; missing parameters are at the middle of their range."""
+        from ..kernel.coverage import unavailable
+
         kernel = self._kernel
         if variant == REFERENCE or variant is kernel.reference:
             return REFERENCE_CANDIDATE

@@ -18,9 +18,6 @@ from ..expression import Expression
 from .model import Kernel, Variant
 from .signature import ArrayType, Constant, Default, Signature
 
-#: What a condition may not read, because a signature holds for every size.
-SIZE_ATTRIBUTES = frozenset({"size", "shape", "nbytes", "strides", "len"})
-
 
 class _Flags:
     def __init__(self, layout: str, ndim: int) -> None:
@@ -69,18 +66,6 @@ class _Unknown:
 
     def __getattr__(self, _: str) -> NoReturn:
         self._fail()
-
-
-def check_condition(when: Expression, owner: str) -> None:
-    """Refuse, when it is declared, a condition that depends on the size."""
-    for name in sorted(when.names):
-        for attribute in sorted(when.attributes_of(name) & SIZE_ATTRIBUTES):
-            read = f"len({name})" if attribute == "len" else f"{name}.{attribute}"
-            raise DeclarationError(
-                f"{owner}: when={when.text!r} reads {read}, which depends on the size; a variant must be right for "
-                "every size. Drop the condition (the tuner finds where the variant pays off) and fall back inside the "
-                "variant where it does not apply"
-            )
 
 
 def not_covered(kernel: Kernel, variant: Variant, signature: Signature) -> str | None:

@@ -6,7 +6,6 @@ is run. Knows nothing of either.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -36,7 +35,7 @@ def invocation(kernel: Kernel, candidate: Candidate, signature: Signature) -> In
     named: list[str] = []
     constants: dict[str, object] = {}
     config = dict(candidate.config)
-    for parameter in inspect.signature(variant.function).parameters.values():
+    for parameter in variant.parameters.values():
         name = parameter.name
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue

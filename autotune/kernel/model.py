@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import DeclarationError
 from ..expression import Expression
 from ..space import Choice, Config, Range, Space
+from ..value import Value
 from .sizes import Size
 
 KINDS = ("scalar", "vectorized", "parallel", "blocked", "library")
@@ -35,8 +36,7 @@ class _Unset:
 UNSET = _Unset()
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Value):
     """A variant with a setting of its parameters; the reference has no parameters."""
 
     variant: str
@@ -50,8 +50,7 @@ class Candidate:
 REFERENCE_CANDIDATE = Candidate(REFERENCE)
 
 
-@dataclass(frozen=True, eq=False)
-class Variant:
+class Variant(Value, by_identity=True):
     """Another implementation of a kernel."""
 
     name: str
@@ -63,17 +62,18 @@ class Variant:
     requires: tuple[str | Callable[[], Any], ...]
     numerics: str
     threads: bool
-    #: The reference's parameters that it takes, in its own order; those it leaves out must be at their default.
-    takes: tuple[inspect.Parameter, ...]
+    #: All that the function takes, in its own order.
+    parameters: Mapping[str, inspect.Parameter]
 
     @property
     def compiled(self) -> bool:
         """Whether the runtime itself compiles the function."""
         return self.jit is not None
 
-    @property
+    @cached_property
     def taken_names(self) -> frozenset[str]:
-        return frozenset(parameter.name for parameter in self.takes)
+        """The reference's parameters that it takes; a call must leave those it does not take at their default."""
+        return frozenset(self.parameters) - frozenset(self.space.parameters)
 
     @property
     def summary(self) -> str:
@@ -81,14 +81,13 @@ class Variant:
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
-@dataclass(frozen=True, eq=False)
-class Kernel:
+class Kernel(Value, by_identity=True):
     """A named operation that can be tuned."""
 
     id: str
     name: str
     reference: Callable[..., Any]
-    signature: inspect.Signature
+    parameters: Mapping[str, inspect.Parameter]
     size: Size
     inputs: Callable[..., Any] | None
     calibrate: Mapping[str, Range | Choice]
@@ -99,11 +98,11 @@ class Kernel:
     numerics: str | None
     #: Whether the reference is an existing callable (a ufunc, a dispatcher) that gets exactly the arguments received.
     foreign: bool
-    variants: Mapping[str, Variant] = field(default_factory=dict)
+    variants: Mapping[str, Variant] = MappingProxyType({})
 
     @cached_property
-    def parameters(self) -> Mapping[str, inspect.Parameter]:
-        return dict(self.signature.parameters)
+    def signature(self) -> inspect.Signature:
+        return inspect.Signature(list(self.parameters.values()))
 
     @cached_property
     def array_parameters(self) -> frozenset[str]:
@@ -131,7 +130,7 @@ class Kernel:
                 f"kernel {self.id}: a variant named {variant.name!r} is already declared "
                 f"({where_defined(self.variants[variant.name].function)}); give this one another name="
             )
-        return replace(self, variants={**self.variants, variant.name: variant})
+        return self.replace(variants={**self.variants, variant.name: variant})
 
     def is_default(self, name: str, value: object) -> bool:
         """Whether `value` is the default of parameter `name`, or was not given at all."""

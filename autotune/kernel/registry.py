@@ -5,9 +5,9 @@ Knows nothing of what the declared objects do; it holds them and finds them by n
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ..errors import DeclarationError, UnknownKernel
@@ -19,9 +19,9 @@ _kernels: dict[str, Any] = {}
 def module_id(module: str) -> str:
     """The stable name of a module: the file's stem for a script that runs as ``__main__``."""
     if module in ("__main__", "__mp_main__"):
-        file = getattr(sys.modules.get(module), "__file__", None)
+        file: str | None = getattr(sys.modules.get(module), "__file__", None)
         if file:
-            return Path(file).stem
+            return os.path.splitext(os.path.basename(file))[0]
         return "__main__"
     return module
 

@@ -9,7 +9,6 @@ Knows nothing of Numba or of disk.
 
 from __future__ import annotations
 
-import hashlib
 import opcode
 import os
 import sys
@@ -33,6 +32,8 @@ def source_hash(function: Callable[..., Any], *extra: str) -> str:
     *extra : str
         Further text that belongs to it, such as its options.
     """
+    import hashlib
+
     digest = hashlib.blake2b(digest_size=8)
     for part in ((sys.implementation.cache_tag or "").encode(), *(text.encode() for text in extra)):
         digest.update(part + b"\0")
@@ -85,8 +86,9 @@ def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
     if id(function) in seen:
         return
     seen.add(id(function))
-    options = getattr(value, "__autotune_options__", None)
-    yield f"{function.__qualname__} {options if options is not None else ''}".encode()
+    helper = getattr(value, "__autotune_jitable__", None)
+    options = "" if helper is None else stable_text((helper.options, helper.static))
+    yield f"{function.__qualname__} {options}".encode()
     yield from _code_parts(function.__code__)
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()):
         yield stable_text(default).encode()

@@ -100,7 +100,7 @@ class Row:
 def winner(tuned, *arguments):
     """The bare function that serves a call: what the dispatcher calls, without boxing."""
     tuned(*arguments)
-    dispatcher = tuned.__autotune__
+    dispatcher = tuned.__autotune__.dispatcher
     signature = signature_of(dispatcher.kernel, dispatcher.kernel.bind(*arguments))
     (target,) = dispatcher.entries[signature.key].loader.loaded()
     return target.function
