@@ -5,15 +5,14 @@ Knows where things lie on disk, not what is in them.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from .errors import SettingsError
+from .value import Value
 
 MODES = ("first-use", "use", "off")
 NUMERICS = ("bitwise", "reassociated", "approximate")
@@ -21,8 +20,7 @@ NUMERICS = ("bitwise", "reassociated", "approximate")
 DEFAULT_BUDGET_S = 2.0
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Value):
     """What the user asked for."""
 
     mode: str = "first-use"
@@ -128,8 +126,12 @@ def _project_table(directory: str) -> tuple[Mapping[str, Any], str]:
 
 def show_log(asked: Settings) -> None:
     """`AUTOTUNE_LOG`: show autotune's log on standard error, from the level given (``info`` if it is no level)."""
+    if asked.log is None:
+        return
+    import logging
+
     logger = logging.getLogger("autotune")
-    if asked.log is None or logger.handlers:
+    if logger.handlers:
         return
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))

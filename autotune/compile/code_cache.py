@@ -13,7 +13,6 @@ import hashlib
 import os
 import pickle
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -101,6 +100,8 @@ def read_checked(file: Path) -> bytes | None:
 
 def write_checked(file: Path, payload: bytes) -> None:
     """Write digest and payload so that a reader sees all of it or nothing; failing to write costs only speed."""
+    import tempfile
+
     digest = hashlib.blake2b(payload, digest_size=DIGEST_BYTES).digest()
     temporary = None
     try:

@@ -7,11 +7,11 @@ is run. Knows nothing of either.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ..kernel.boxes import Handling, boxer
 from ..kernel.invocation import Invocation
+from ..value import Value
 from .finite import all_finite
 
 
@@ -42,8 +42,7 @@ class Namespace:
         return self.globals.pop(name)
 
 
-@dataclass(frozen=True)
-class Handled:
+class Handled(Value):
     """A handled call as pieces of source."""
 
     #: The bare call.

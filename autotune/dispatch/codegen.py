@@ -7,8 +7,7 @@ is that of their cost. Knows nothing of records or of what the functions do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from .plan import Branch, Later, Plan, Route, Target, ToMiss, ToReference, ToVar
 from .shapes import Sizes
 
 
-@dataclass
 class Emitter:
     """Writes the function of one kernel.
 
@@ -33,12 +31,13 @@ class Emitter:
         The function's globals.
     """
 
-    kernel: Kernel
-    plan: Plan
-    namespace: Namespace
-    lines: list[str] = field(default_factory=list)
-    #: Whether dtypes are known as NumPy's own objects, under names of their own.
-    canonical: bool = False
+    def __init__(self, kernel: Kernel, plan: Plan, namespace: Namespace) -> None:
+        self.kernel = kernel
+        self.plan = plan
+        self.namespace = namespace
+        self.lines: list[str] = []
+        #: Whether dtypes are known as NumPy's own objects, under names of their own.
+        self.canonical = False
 
     def source(self) -> str:
         """The source of two functions; objects that they name are added to the namespace.
@@ -127,7 +126,7 @@ class Emitter:
 
     # -- routes: one test after the other, equal tests once
 
-    def _routes(self, depth: int, routes: list[Route], names: list[str]) -> None:
+    def _routes(self, depth: int, routes: Sequence[Route], names: list[str]) -> None:
         if not routes:
             return
         if not names:
@@ -145,7 +144,7 @@ class Emitter:
             self._routes(depth + 1, groups[test], rest)
 
     @staticmethod
-    def _cost(routes: list[Route], name: str) -> int:
+    def _cost(routes: Sequence[Route], name: str) -> int:
         """Identity tests first, then types, then dtypes."""
         kinds = [type(route.signature.by_name[name]) for route in routes]
         return max({Default: 0, Constant: 0, Open: 0, Scalar: 1, ArrayType: 2}[kind] for kind in kinds)
@@ -175,7 +174,7 @@ class Emitter:
 
     # -- routes that differ in ndim and layout only
 
-    def _same_types(self, depth: int, routes: list[Route]) -> None:
+    def _same_types(self, depth: int, routes: Sequence[Route]) -> None:
         for route in routes:
             arrays = route.signature.arrays
             tested: set[str] = set()

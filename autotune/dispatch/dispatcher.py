@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import linecache
-import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -32,8 +31,6 @@ from .routes import compiled_mismatch
 if TYPE_CHECKING:
     from ..store.record import Record
     from ..store.store import Found
-
-logger = logging.getLogger("autotune")
 
 #: Signatures of one kernel that are learnt; beyond them the reference serves (DESIGN.md, section 1).
 MAX_SIGNATURES = 64
@@ -209,7 +206,7 @@ class Dispatcher:
                 entry.gap, entry.reason = ToReference(), f"its size cannot be computed: {error}"
                 self.rebuild()
         except Exception as error:  # the variant guard: what has no size is not tuned
-            logger.debug("%s: the size of a call raised %s: %s", self.kernel.id, type(error).__name__, error)
+            _debug("%s: the size of a call raised %s: %s", self.kernel.id, type(error).__name__, error)
         return None
 
     def _decide(self, entry: Entry, size: dict[str, int], values: Mapping[str, object]) -> Target:
@@ -250,7 +247,7 @@ class Dispatcher:
                 entry.gap = Later(time.monotonic() + policy.ASK_AGAIN_S)
             else:
                 entry.gap = ToReference()
-            logger.debug("%s (%s): %s", self.kernel.name, entry.signature, entry.reason)
+            _debug("%s (%s): %s", self.kernel.name, entry.signature, entry.reason)
             self.rebuild()
 
     def tune(self, entry: Entry, values: Mapping[str, object], *, budget_s: float) -> policy.Refusal | None:
@@ -306,3 +303,9 @@ class Dispatcher:
         with self.lock:
             self.kernel = kernel
             self.clear()
+
+
+def _debug(message: str, *about: object) -> None:
+    import logging
+
+    logging.getLogger("autotune").debug(message, *about)

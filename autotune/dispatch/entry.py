@@ -5,8 +5,6 @@ Knows nothing of code generation or of the public function.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import DeclarationError, StaleRecord, VariantWarning, warn
@@ -21,25 +19,23 @@ if TYPE_CHECKING:
     from ..store.record import Decision, Leaf, Record
     from ..store.store import Found
 
-logger = logging.getLogger("autotune")
 
-
-@dataclass
 class Entry:
     """One signature: its decision, where that comes from, and what serves sizes without one."""
 
-    signature: Signature
-    loader: Loader
-    decision: Decision
-    record: Record | None
-    #: store, shipped, first-use, calibrate, or none.
-    source: str
-    #: Why there is no decision, or why the stored one is not used.
-    reason: str | None
-    #: What serves sizes that nothing is known of.
-    gap: Target
-    #: Test ndim and layout even before compiled code.
-    strict: bool = False
+    def __init__(self, signature: Signature, loader: Loader, decision: Decision, gap: Target) -> None:
+        self.signature = signature
+        self.loader = loader
+        self.decision = decision
+        self.record: Record | None = None
+        #: store, shipped, first-use, calibrate, or none.
+        self.source = "none"
+        #: Why there is no decision, or why the stored one is not used.
+        self.reason: str | None = None
+        #: What serves sizes that nothing is known of.
+        self.gap = gap
+        #: Test ndim and layout even before compiled code.
+        self.strict = False
 
     @property
     def unfinished(self) -> bool:
@@ -74,7 +70,7 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
 
     loader = Loader(kernel, signature, single_threaded=guards.single_threaded, disabled=disabled)
     gap: Target = ToMiss() if may_tune else ToReference()
-    entry = Entry(signature, loader, Gap(), None, "none", None, gap)
+    entry = Entry(signature, loader, Gap(), gap)
     record = found.records.get(signature.key)
     if not covered(kernel, signature):
         entry.gap, entry.reason = ToReference(), "no variant covers such arguments"
@@ -88,7 +84,9 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
             entry.reason = rejected.reason
             text = f"{kernel.name} ({signature}): {rejected.reason}. Tune it again: autotune calibrate {kernel.name}"
             if may_tune:
-                logger.info(text)  # first use is about to do it
+                import logging
+
+                logging.getLogger("autotune").info(text)  # first use is about to do it
             else:
                 warn(text, StaleRecord)
     return entry

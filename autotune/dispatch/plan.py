@@ -6,35 +6,31 @@ came about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..kernel.boxes import Handling
 from ..kernel.invocation import Invocation
 from ..kernel.model import Candidate
 from ..kernel.signature import Signature
+from ..value import Value
 
 
-@dataclass(frozen=True)
-class ToReference:
+class ToReference(Value):
     """Serve the reference."""
 
 
-@dataclass(frozen=True)
-class ToMiss:
+class ToMiss(Value):
     """Ask the dispatcher: nothing is known, or the winner is not loaded yet."""
 
 
-@dataclass(frozen=True)
-class Later:
+class Later(Value):
     """Serve the reference until a moment of the monotonic clock (in seconds), then ask again."""
 
     until_s: float
 
 
-@dataclass(frozen=True, eq=False)
-class ToVariant:
+class ToVariant(Value, by_identity=True):
     """Serve a variant."""
 
     candidate: Candidate
@@ -48,8 +44,7 @@ class ToVariant:
 Target = ToReference | ToMiss | Later | ToVariant
 
 
-@dataclass(frozen=True, eq=False)
-class Branch:
+class Branch(Value, by_identity=True):
     """Below `at` one way, from `at` on the other; the feature is a size or a product of sizes."""
 
     feature: str
@@ -61,8 +56,7 @@ class Branch:
 Tree = Branch | Target
 
 
-@dataclass(frozen=True, eq=False)
-class Route:
+class Route(Value, by_identity=True):
     """Everything about one signature."""
 
     signature: Signature
@@ -83,13 +77,12 @@ def walk(tree: Tree) -> Iterator[Tree]:
         yield from walk(tree.above)
 
 
-@dataclass
-class Plan:
+class Plan(Value, by_identity=True):
     """All routes of a kernel, and what happens outside them."""
 
-    routes: list[Route] = field(default_factory=list)
+    routes: Sequence[Route] = ()
     #: Arguments that were seen and are not covered: (parameter, type) or (parameter, dtype).
-    uncovered: list[tuple[str, Any]] = field(default_factory=list)
+    uncovered: Sequence[tuple[str, Any]] = ()
     #: Nothing more is learnt: what no route covers goes to the reference.
     closed: bool = False
     #: Whether a forced variant is in force somewhere.

@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from ..machine.load import BUSY_PRESSURE_PERCENT, cpu_pressure_percent
+from ..value import Value
 
 #: Tuning that a process may do before it is rationed, and its share of the process's age after that.
 FREE_TUNING_S = 5.0
@@ -25,8 +25,7 @@ RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID
 CI_VARIABLES = ("CI", "CONTINUOUS_INTEGRATION", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TF_BUILD", "BUILDKITE")
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Value):
     """Why a call is not tuned."""
 
     reason: str
@@ -34,12 +33,12 @@ class Refusal:
     passing: bool
 
 
-@dataclass
 class Spending:
     """What this process has spent on tuning."""
 
-    spent_s: float = 0.0
-    started_s: float = field(default_factory=time.monotonic)
+    def __init__(self, spent_s: float = 0.0, started_s: float | None = None) -> None:
+        self.spent_s = spent_s
+        self.started_s = time.monotonic() if started_s is None else started_s
 
     def left_s(self, now_s: float) -> float:
         """Seconds that may still be spent."""
@@ -48,19 +47,49 @@ class Spending:
         return (now_s - self.started_s) * TUNING_SHARE - self.spent_s
 
 
-@dataclass
-class Surroundings:
+def in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def running_event_loop() -> bool:
+    """Whether user code runs inside asyncio; ipykernel's own loop, around every cell, does not count."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return False
+    kernel_app = sys.modules.get("ipykernel.kernelapp")
+    return kernel_app is None or not kernel_app.IPKernelApp.initialized()
+
+
+_tuning = threading.local()
+
+
+def is_tuning() -> bool:
+    """Whether this thread is tuning."""
+    return getattr(_tuning, "depth", 0) > 0
+
+
+class Tuning:
+    """Marks the time in which this thread tunes: calls inside it are never tuned themselves."""
+
+    def __enter__(self) -> None:
+        _tuning.depth = getattr(_tuning, "depth", 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        _tuning.depth -= 1
+
+
+class Surroundings(Value):
     """The facts that the rules look at; tests replace them."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = os.environ
     explicit: bool = False
-    forked_after_openmp: Callable[[], bool] = lambda: False
-    in_main_thread: Callable[[], bool] = lambda: threading.current_thread() is threading.main_thread()
-    event_loop: Callable[[], bool] = lambda: running_event_loop()
-    finalizing: Callable[[], bool] = sys.is_finalizing
-    pressure_percent: Callable[[], float | None] = cpu_pressure_percent
-    tuning: Callable[[], bool] = lambda: is_tuning()
-    now_s: Callable[[], float] = time.monotonic
+    forked_after_openmp: Callable[[], bool] = staticmethod(lambda: False)
+    in_main_thread: Callable[[], bool] = staticmethod(in_main_thread)
+    event_loop: Callable[[], bool] = staticmethod(running_event_loop)
+    finalizing: Callable[[], bool] = staticmethod(sys.is_finalizing)
+    pressure_percent: Callable[[], float | None] = staticmethod(cpu_pressure_percent)
+    tuning: Callable[[], bool] = staticmethod(is_tuning)
+    now_s: Callable[[], float] = staticmethod(time.monotonic)
 
 
 Rule = Callable[[Surroundings], str | None]
@@ -138,28 +167,3 @@ def refusal(about: Surroundings, spending: Spending) -> Refusal | None:
     if spending.left_s(about.now_s()) <= 0:
         return Refusal("this process has spent its share of time on tuning", passing=True)
     return None
-
-
-def running_event_loop() -> bool:
-    """Whether user code runs inside asyncio; ipykernel's own loop, around every cell, does not count."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:
-        return False
-    return "ipykernel" not in sys.modules
-
-
-_tuning = threading.local()
-
-
-def is_tuning() -> bool:
-    return getattr(_tuning, "depth", 0) > 0
-
-
-class Tuning:
-    """Marks the time in which this thread tunes: calls inside it are never tuned themselves."""
-
-    def __enter__(self) -> None:
-        _tuning.depth = getattr(_tuning, "depth", 0) + 1
-
-    def __exit__(self, *_: object) -> None:
-        _tuning.depth -= 1

@@ -7,7 +7,6 @@ used. Knows nothing of code generation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..kernel.boxes import Handling, legal
@@ -16,6 +15,7 @@ from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
 from ..kernel.signature import Signature
 from ..kernel.source import source_hash, stable_text
+from ..value import Value
 from .plan import Branch, Target, ToMiss, ToReference, ToVariant, Tree
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def variant_hash(kernel: Kernel, name: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(Value):
     """Why a record is not used."""
 
     reason: str

@@ -6,7 +6,6 @@ Knows nothing of how decisions are found.
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,6 @@ from .routes import load_variant
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
-
-logger = logging.getLogger("autotune")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,19 +7,19 @@ and None for a tuple, or None for nothing to do. Knows nothing of kernels.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+
+from ..value import Value
 
 Boxing = str | list[str | None] | None
 #: Which results are given up for the reference's if they are not all finite, because its warnings would be missing.
 FINITE = ("", "number", "arrays")
 
 
-@dataclass(frozen=True)
-class Handling:
+class Handling(Value):
     """What the results of a candidate need before they are the reference's."""
 
     boxing: Boxing = None

@@ -101,7 +101,7 @@ def _evaluate(kernel: Kernel, variant: Variant, when: Expression | Callable[...,
         raise
     except AttributeError:
         return False  # such as x.ndim where x is None: the condition speaks of an array that is not there
-    except Exception as error:
+    except Exception as error:  # the candidate boundary: a user's predicate
         raise DeclarationError(
             f"{owner}: when= raised {type(error).__name__}: {error} for {signature}; correct the condition"
         ) from error
@@ -121,6 +121,6 @@ def unavailable(variant: Variant) -> str | None:
             try:
                 if not need():
                     return f"requires {getattr(need, '__name__', need)}, which does not hold here"
-            except Exception as error:
+            except Exception as error:  # the candidate boundary: a user's predicate
                 return f"requires {getattr(need, '__name__', need)}, which raised {type(error).__name__}: {error}"
     return None

@@ -7,14 +7,13 @@ is run. Knows nothing of either.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ..value import Value
 from .model import REFERENCE, Candidate, Kernel
 from .signature import Constant, Default, Signature
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(Value):
     """Arguments of a call, each as source text over the kernel's parameter names."""
 
     arguments: tuple[str, ...]

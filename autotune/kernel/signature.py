@@ -12,12 +12,12 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..value import Value
 from .model import UNSET, Kernel
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ DTYPES = {
 _ARRAY_PROTOCOLS = ("__array__", "__array_interface__", "__array_function__", "__array_ufunc__", "__dlpack__")
 
 
-@dataclass(frozen=True)
-class ArrayType:
+class ArrayType(Value):
     """An exact, native, aligned ndarray."""
 
     dtype: np.dtype
@@ -51,8 +50,7 @@ class ArrayType:
         return f"{self.dtype.name} {self.ndim}-d {layout}"
 
 
-@dataclass(frozen=True)
-class Constant:
+class Constant(Value):
     """An argument fixed by its value."""
 
     value: object
@@ -65,8 +63,7 @@ class Constant:
         return repr(self.value)
 
 
-@dataclass(frozen=True)
-class Scalar:
+class Scalar(Value):
     """An argument fixed by its exact type."""
 
     type: type
@@ -82,8 +79,7 @@ class Scalar:
         return self.type.__name__
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(Value):
     """An argument that a signature says nothing about (`self`), or only that it is callable."""
 
     kind: str  # "any" or "callable"
@@ -95,8 +91,7 @@ class Open:
         return self.kind
 
 
-@dataclass(frozen=True)
-class Default:
+class Default(Value):
     """An optional argument at its default."""
 
     def data(self) -> list[object]:
@@ -109,8 +104,7 @@ class Default:
 Descriptor = ArrayType | Constant | Scalar | Open | Default
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Value):
     """Descriptors of all arguments, in the order of the parameters."""
 
     entries: tuple[tuple[str, Descriptor], ...]
@@ -148,8 +142,7 @@ def describe_key(key: str) -> str:
     return ", ".join(words) or "no arrays"
 
 
-@dataclass(frozen=True)
-class NotCovered:
+class NotCovered(Value):
     """Why no tuned variant may serve a call."""
 
     reason: str

@@ -107,7 +107,7 @@ class Size:
         """As `evaluate`, but anything other than whole numbers of at least 0 is an error that names the mend."""
         try:
             size = self.evaluate(values)
-        except Exception as error:
+        except Exception as error:  # the candidate boundary: a user's size
             raise DeclarationError(
                 f"{self.owner}: computing the size {self.texts()} raised {type(error).__name__}: {error}; "
                 "correct the expression or the inputs"

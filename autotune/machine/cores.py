@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..value import Value
 
-@dataclass(frozen=True)
-class CoreBudget:
+
+class CoreBudget(Value):
     """Usable cores with everything that was considered."""
 
     count: int

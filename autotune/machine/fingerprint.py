@@ -13,23 +13,21 @@ import hashlib
 import importlib
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..value import Value
 from .cores import CoreBudget, usable_cores
 
 Run = Callable[[list[str]], str]
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Value):
     """What records are valid for."""
 
     hard: Mapping[str, str]
@@ -165,6 +163,8 @@ def _minor(version: str) -> str:
 
 
 def _run(command: list[str]) -> str:
+    import subprocess
+
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):

@@ -6,17 +6,16 @@ Knows nothing of kernels or of how a race reacts.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..value import Value
 from .cores import usable_cores
 
 #: Share of time in which some process waited for a processor, above which a machine counts as busy.
 BUSY_PRESSURE_PERCENT = 20.0
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(Value):
     """Load of the machine."""
 
     #: Percent of the last ten seconds in which some task waited for a processor; None where the kernel does not tell.

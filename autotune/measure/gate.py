@@ -11,7 +11,7 @@ import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ class Gate:
             for repeat in range(repeats or (THREADED_REPEATS if threads else 2)):
                 found = self._run(call, case)
                 if expected.raised is None and found.raised is None and not known and expected.result is not None:
-                    handling, known = replace(handling, boxing=boxing_of(expected.result, found.result)), True
+                    handling, known = handling.replace(boxing=boxing_of(expected.result, found.result)), True
                 try:
                     if repeat < 2 or found.raised is not None:
                         handling = self._same_conditions(expected, found, handling)
@@ -144,7 +144,7 @@ class Gate:
         if expected.raised is not None or found.raised is not None or expected.conditions == found.conditions:
             return handling
         if found.conditions < expected.conditions and not _all_finite(found.result):
-            return replace(handling, finite="number" if scalar_kind(found.result) else "arrays")
+            return handling.replace(finite="number" if scalar_kind(found.result) else "arrays")
         raise Mismatch(
             f"reports {', '.join(sorted(found.conditions)) or 'no floating-point condition'}, the reference "
             f"{', '.join(sorted(expected.conditions)) or 'none'}; hand such a call to the reference"

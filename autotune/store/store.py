@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from .. import settings
 from ..errors import StoreError, StoreWarning, warn
 from ..machine import fingerprint
 from ..private import private_directory
+from ..value import Value
 from . import reader, shipped
 from .record import SCHEMA, Record, encode
 
@@ -27,8 +27,7 @@ DATABASE = "db"
 _warned: set[str] = set()
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Value):
     """The records of one kernel."""
 
     #: Records of this machine and policy, by signature; of the user's and the shipped, the user's.
