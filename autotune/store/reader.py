@@ -58,16 +58,17 @@ def read(directory: Path, prefix: str) -> tuple[list[Record], list[str]]:
             rows = _select(file, prefix)
     except Exception as error:  # the store's reader: whatever a damaged file makes SQLite do, there are no records
         return [], [f"{file}: cannot be read ({error}); going on without records. Remove it: autotune db clear"]
-    records = []
-    for key, value in rows:
+    return [record for record in map(_record, rows) if record is not None], []
+
+
+def _record(row: tuple[bytes, bytes]) -> Record | None:
+    """The record of a row; None for one that is damaged, another version's, or not ours."""
+    try:
+        key, value = row[0].decode(), row[1].decode()
         body = unseal(key, value)
-        if body is None:
-            continue
-        try:
-            records.append(decode(body))
-        except ValueError:
-            continue  # another version's, or not ours
-    return records, []
+        return None if body is None else decode(body)
+    except ValueError:
+        return None
 
 
 def _distrusted(directory: Path, file: Path) -> str | None:
@@ -100,20 +101,38 @@ def _roll_back(file: Path) -> None:
         connection.close()
 
 
-def _select(file: Path, prefix: str) -> list[tuple[str, str]]:
+def _select(file: Path, prefix: str) -> list[tuple[bytes, bytes]]:
+    """The candidate rows as bytes: one that is not UTF-8 must not spoil the others."""
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+    connection.text_factory = bytes
     try:
         for pragma in ("trusted_schema=OFF", "mmap_size=0", "cell_size_check=ON", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
         kind = connection.execute("SELECT type FROM sqlite_master WHERE name = 'Cache'").fetchone()
-        if kind != ("table",):
+        if kind != (b"table",):
             raise ValueError("it holds no table of records")
-        query = (
-            "SELECT CAST(key AS TEXT), value FROM Cache WHERE raw = 1 AND mode = 1 AND filename IS NULL "
-            "AND typeof(key) = 'text' AND typeof(value) = 'text' AND length(value) <= ? "
-            "AND substr(key, 1, ?) = ? LIMIT ?"
-        )
-        limits = (MAX_ROW_BYTES, len(prefix), prefix, MAX_ROWS)
-        return [(key, value) for key, value in connection.execute(query, limits)]
+        return _rows(connection, prefix)
     finally:
         connection.close()
+
+
+def _rows(connection: sqlite3.Connection, prefix: str) -> list[tuple[bytes, bytes]]:
+    """The rows as far as they can be read: from the front up to a damaged page, and then from the back."""
+    query = (
+        "SELECT CAST(key AS TEXT), value FROM Cache NOT INDEXED WHERE raw = 1 AND mode = 1 AND filename IS NULL "
+        "AND typeof(key) = 'text' AND typeof(value) = 'text' AND length(value) <= ? "
+        "AND substr(key, 1, ?) = ? ORDER BY rowid {} LIMIT ?"
+    )
+    limits = (MAX_ROW_BYTES, len(prefix), prefix, MAX_ROWS)
+    found: dict[bytes, bytes] = {}
+    for order in ("ASC", "DESC"):
+        try:
+            for key, value in connection.execute(query.format(order), limits):
+                found.setdefault(key, value)
+            break
+        except sqlite3.OperationalError:
+            raise  # locked, or a journal to be rolled back
+        except sqlite3.DatabaseError:
+            if order == "DESC" and not found:
+                raise
+    return list(found.items())

@@ -104,11 +104,20 @@ def put(records: list[Record]) -> None:
     database = folder / DATABASE
     try:
         writer.put(database, _rows(records))
+        damage = None if _readable(database, records) else f"{database}: what was written cannot be read back"
     except writer.Damaged as error:
+        damage = str(error)
+    if damage is not None:
         kept, _ = reader.read(database, f"{SCHEMA}|")
         writer.set_aside(database)
         writer.put(database, _rows([*kept, *records]))
-        warn_once(f"{error}; it was moved aside (*.damaged), and the {len(kept)} sound records were kept")
+        warn_once(f"{damage}; the database was moved aside (*.damaged), and its {len(kept)} sound records were kept")
+
+
+def _readable(database: Path, records: list[Record]) -> bool:
+    """Whether what was just written, and with it the database, can be read."""
+    rows, problems = reader.read(database, f"{SCHEMA}|")
+    return not problems and {key_of(record) for record in records} <= {key_of(row) for row in rows}
 
 
 def _rows(records: list[Record]) -> dict[str, str]:

@@ -87,7 +87,8 @@ def _opened(directory: Path) -> Iterator[Any]:
     except (sqlite3.Error, OSError, diskcache.Timeout) as error:
         if isinstance(error, StoreError):
             raise
-        kind = Damaged if getattr(error, "sqlite_errorcode", None) in _DAMAGE else StoreError
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extended codes add
+        kind = Damaged if code in _DAMAGE else StoreError
         raise kind(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
     finally:
         os.umask(previous)
