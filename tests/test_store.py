@@ -173,7 +173,9 @@ def test_a_network_file_system_is_named_and_not_written(monkeypatch, tmp_path):
 
 def test_a_full_disk_is_told(monkeypatch, tmp_path):
     def full(*args, **kwargs):
-        raise sqlite3.OperationalError("database or disk is full")
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
 
     monkeypatch.setattr(writer.diskcache.Cache, "set", full)
     with pytest.raises(StoreError, match="records could not be saved .*disk is full"):

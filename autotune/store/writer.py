@@ -87,11 +87,15 @@ def _opened(directory: Path) -> Iterator[Any]:
     except (sqlite3.Error, OSError, diskcache.Timeout) as error:
         if isinstance(error, StoreError):
             raise
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extended codes add
-        kind = Damaged if code in _DAMAGE else StoreError
-        raise kind(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
+        raise (Damaged if _is_damage(error) else StoreError)(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
     finally:
         os.umask(previous)
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether an error speaks of the file's content; text that is not UTF-8 has no code of SQLite's."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.Error) and (code is None or code & 0xFF in _DAMAGE)
 
 
 def put(directory: Path, rows: dict[str, str]) -> None:
