@@ -84,18 +84,20 @@ def _opened(directory: Path) -> Iterator[Any]:
             yield cache
         finally:
             cache.close()
-    except (sqlite3.Error, OSError, diskcache.Timeout) as error:
-        if isinstance(error, StoreError):
-            raise
+    except StoreError:
+        raise
+    except Exception as error:  # as in the store's reader: whatever a damaged file makes diskcache do
         raise (Damaged if _is_damage(error) else StoreError)(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
     finally:
         os.umask(previous)
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether an error speaks of the file's content; text that is not UTF-8 has no code of SQLite's."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return isinstance(error, sqlite3.Error) and (code is None or code & 0xFF in _DAMAGE)
+    """Whether an error speaks of the file's content, rather than of the disk or of another process."""
+    if isinstance(error, OSError | diskcache.Timeout):
+        return False
+    code: int | None = getattr(error, "sqlite_errorcode", None)  # text that is not UTF-8 has none
+    return code is None or code & 0xFF in _DAMAGE
 
 
 def put(directory: Path, rows: dict[str, str]) -> None:
