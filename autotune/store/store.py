@@ -108,10 +108,20 @@ def put(records: list[Record]) -> None:
     except writer.Damaged as error:
         damage = str(error)
     if damage is not None:
-        kept, _ = reader.read(database, f"{SCHEMA}|")
-        writer.set_aside(database)
+        kept = _make_anew(database, records)
+        warn_once(f"{damage}; the database was moved aside (*.damaged), and its {kept} sound records were kept")
+
+
+def _make_anew(database: Path, records: list[Record], without: str | None = None) -> int:
+    """Replace a damaged database by one of its sound records, those of a kernel left out; how many were kept."""
+    from . import writer
+
+    kept, _ = reader.read(database, f"{SCHEMA}|")
+    kept = [record for record in kept if record.kernel != without]
+    writer.set_aside(database)
+    if kept or records:
         writer.put(database, _rows([*kept, *records]))
-        warn_once(f"{damage}; the database was moved aside (*.damaged), and its {len(kept)} sound records were kept")
+    return len(kept)
 
 
 def _readable(database: Path, records: list[Record]) -> bool:
@@ -128,9 +138,17 @@ def clear(kernel: str | None = None) -> int:
     """Remove the user's records, of one kernel or all; how many there were."""
     from . import writer
 
-    if not (root() / DATABASE).is_dir():
+    database = root() / DATABASE
+    if not database.is_dir():
         return 0
-    return writer.remove(root() / DATABASE, f"{SCHEMA}|{kernel}|" if kernel else "")
+    try:
+        return writer.remove(database, f"{SCHEMA}|{kernel}|" if kernel else "")
+    except writer.Damaged:
+        before = len(load_all())
+        if kernel is None:
+            writer.set_aside(database)
+            return before
+        return before - _make_anew(database, [], without=kernel)
 
 
 @contextlib.contextmanager

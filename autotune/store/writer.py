@@ -49,7 +49,7 @@ class TextDisk(diskcache.Disk):  # type: ignore[misc]
 
     def get(self, key: object, raw: object) -> str:
         if type(key) is not str or not raw:
-            raise StoreError("the database holds a key that autotune did not write")
+            raise Damaged("the database holds a key that autotune did not write")
         return key
 
     def store(self, value: object, read: bool, key: Any = diskcache.core.UNKNOWN) -> tuple[int, int, None, str]:
@@ -59,7 +59,7 @@ class TextDisk(diskcache.Disk):  # type: ignore[misc]
 
     def fetch(self, mode: int, filename: object, value: object, read: bool) -> str:
         if mode != MODE_RAW or filename is not None or type(value) is not str:
-            raise StoreError("the database holds a value that autotune did not write")
+            raise Damaged("the database holds a value that autotune did not write")
         return value
 
     def filename(self, key: Any = diskcache.core.UNKNOWN, value: Any = diskcache.core.UNKNOWN) -> tuple[str, str]:
@@ -87,7 +87,8 @@ def _opened(directory: Path) -> Iterator[Any]:
     except StoreError:
         raise
     except Exception as error:  # as in the store's reader: whatever a damaged file makes diskcache do
-        raise (Damaged if _is_damage(error) else StoreError)(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
+        kind = Damaged if _is_damage(error) else StoreError
+        raise kind(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
     finally:
         os.umask(previous)
 
@@ -124,18 +125,15 @@ def set_aside(directory: Path) -> None:
 def remove(directory: Path, prefix: str) -> int:
     """Remove the rows whose key begins with `prefix`; how many there were.
 
-    A database that cannot be opened any more is removed whole when everything is to go.
+    Raises
+    ------
+    StoreError
+        They could not be removed; `Damaged` if the database is no sound one.
     """
-    try:
-        with _opened(directory) as cache:
-            keys = [key for key in cache.iterkeys() if key.startswith(prefix)]
-            with cache.transact(retry=False):
-                return sum(bool(cache.delete(key, retry=False)) for key in keys)
-    except Damaged:
-        if prefix:
-            raise
-        set_aside(directory)
-        return 0
+    with _opened(directory) as cache:
+        keys = [key for key in cache.iterkeys() if key.startswith(prefix)]
+        with cache.transact(retry=False):
+            return sum(bool(cache.delete(key, retry=False)) for key in keys)
 
 
 def network_file_system(directory: Path) -> str | None:
