@@ -1,0 +1,25 @@
+"""The kernel library: NumPy and SciPy functions with variants that are measured on this machine, not guessed.
+
+Each kernel is called exactly as the function of its name. What no variant covers goes to that function unchanged.
+"""
+
+from kernels.clustering import kmeans_step
+from kernels.distances import squared_distances
+from kernels.elementwise import exp, sin
+from kernels.fused import softmax
+from kernels.linalg import matmul, transpose_copy
+from kernels.order_statistics import median
+from kernels.reductions import sum, var
+
+__all__ = [
+    "exp",
+    "kmeans_step",
+    "matmul",
+    "median",
+    "sin",
+    "softmax",
+    "squared_distances",
+    "sum",
+    "transpose_copy",
+    "var",
+]

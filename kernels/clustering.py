@@ -1,0 +1,215 @@
+"""Clustering: kmeans_step, one step of Lloyd's algorithm.
+
+Which centre is nearest must not depend on the variant. So every variant computes each distance as the reference does:
+squares of differences, added feature by feature, each operation rounded by itself (no fused multiply-add). The
+distances are the same to the last bit, and so are the labels, ties included. Sums over points are added in other
+orders, in float64.
+
+The variants cover two C-contiguous matrices of one precision, float32 or float64. A step with a distance that is not
+finite is left to NumPy, which warns; so is every step while somebody watches for underflows.
+"""
+
+import numpy as np
+
+from autotune import Choice, Range, jitable, prange, tunable
+
+_MATRICES = (
+    "x.ndim == 2 and centers.ndim == 2 and x.dtype.char in 'fd' and centers.dtype == x.dtype and "
+    "x.flags.c_contiguous and centers.flags.c_contiguous"
+)
+
+
+def _clouds(rng, dtype, n, k, d):
+    """Points scattered about k places, and k of the points as centres, as in the course of a real clustering."""
+    places = rng.standard_normal((k, d)) * 2
+    points = places[rng.integers(k, size=n)] + rng.standard_normal((n, d))
+    return points.astype(dtype), points[rng.integers(n, size=k)].astype(dtype)
+
+
+@tunable(
+    size={"n": "x.shape[0]", "k": "centers.shape[0]", "d": "x.shape[1]"},
+    inputs=_clouds,
+    calibrate={"n": Range(100, 1_000_000), "k": Range(2, 64), "d": Range(2, 64), "dtype": Choice("float32", "float64")},
+    tolerance=(1000.0, "sums of up to 10^6 terms, rounding errors as a random walk: Higham 2002, section 4.2"),
+)
+def kmeans_step(x, centers):
+    """One step of Lloyd's algorithm: assign points to the nearest centres, and move these to the means of their points.
+
+    Parameters
+    ----------
+    x : ndarray of floats, shape (n, d)
+        Points.
+    centers : ndarray of floats, shape (k, d)
+        Centres, in the units of the points.
+
+    Returns
+    -------
+    labels : ndarray of intp, shape (n,)
+        Index of the nearest centre of each point; of equally near ones the first.
+    new_centers : ndarray, shape (k, d)
+        Mean of the points of each centre, in the common type of `x` and `centers`; a centre without points stays.
+    inertia : float64
+        Sum of the squared distances of the points to their (old) centres, in the units of the points squared.
+
+    Raises
+    ------
+    ValueError
+        If `centers` has more features than `x`, or there is no centre or no feature.
+    IndexError
+        If `centers` has fewer features than `x`.
+
+    Notes
+    -----
+    Lloyd 1982, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28(2). Distances are added feature by feature
+    on purpose: compiled code can repeat that to the last bit.
+    """
+    n, k = len(x), len(centers)
+    kind = np.result_type(x, centers)
+    distances = np.zeros((n, k), kind)
+    for feature in range(x.shape[1]):
+        distances += (x[:, feature, None] - centers[:, feature]) ** 2
+    labels = np.argmin(distances, axis=1)
+    counts = np.bincount(labels, minlength=k)[:, None]
+    sums = np.stack([np.bincount(labels, weights=column, minlength=k) for column in x.T], axis=1)
+    new_centers = np.where(counts > 0, sums / np.maximum(counts, 1), centers).astype(kind)
+    return labels, new_centers, distances[np.arange(n), labels].sum(dtype=np.float64)
+
+
+# ---- points in the vector lanes: a block of points is transposed, so that one centre meets all of them at once ----
+
+
+@jitable(forceinline=True)
+def _distances(features, center, out):
+    """Squared distances of a block of points to one centre, features by points, four features at a time."""
+    for p in range(out.size):
+        out[p] = 0
+    t = 0
+    while t + 4 <= center.size:
+        a, b, c, d = center[t], center[t + 1], center[t + 2], center[t + 3]
+        row_a, row_b, row_c, row_d = features[t], features[t + 1], features[t + 2], features[t + 3]
+        for p in range(out.size):
+            out[p] = out[p] + (row_a[p] - a) ** 2 + (row_b[p] - b) ** 2 + (row_c[p] - c) ** 2 + (row_d[p] - d) ** 2
+        t += 4
+    while t < center.size:
+        value, row = center[t], features[t]
+        for p in range(out.size):
+            out[p] = out[p] + (row[p] - value) ** 2
+        t += 1
+
+
+@jitable(forceinline=True)
+def _keep_nearest(distances, label, nearest, labels):
+    """Take over a centre where it is nearer than those before; whether all distances are finite."""
+    finite = True
+    for p in range(distances.size):
+        nearer = distances[p] < nearest[p]
+        nearest[p] = distances[p] if nearer else nearest[p]
+        labels[p] = label if nearer else labels[p]
+        finite &= distances[p] < np.inf
+    return finite
+
+
+@jitable
+def _assign(x, centers, first, last, lanes, lane_labels, labels, counts, sums):
+    """Assign the points first:last and add them up by centre; their inertia, NaN if a distance is not finite.
+
+    `lanes` and `lane_labels` are scratch space for a block of points: d features and two distances, and a label.
+    """
+    counts[:] = 0
+    sums[:] = 0
+    inertia = 0.0
+    finite = True
+    d = x.shape[1]
+    for start in range(first, last, lane_labels.size):
+        size = min(lane_labels.size, last - start)
+        for p in range(size):
+            point = x[start + p]
+            for t in range(d):
+                lanes[t, p] = point[t]
+        distances, nearest, chosen = lanes[d, :size], lanes[d + 1, :size], lane_labels[:size]
+        nearest[:] = np.inf
+        chosen[:] = 0
+        for j in range(len(centers)):
+            _distances(lanes, centers[j], distances)
+            finite &= _keep_nearest(distances, j, nearest, chosen)
+        block_inertia = 0.0
+        for p in range(size):
+            label = chosen[p]
+            labels[start + p] = label
+            counts[label] += 1
+            block_inertia += nearest[p]
+            total, point = sums[label], x[start + p]
+            for t in range(d):
+                total[t] += point[t]
+        inertia += block_inertia
+    return inertia if finite else np.nan
+
+
+@jitable
+def _move(centers, counts, sums, new_centers):
+    """The means, from counts and sums for each part of the points, added in order."""
+    for j in range(centers.shape[0]):
+        count = 0
+        for p in range(len(counts)):
+            count += counts[p, j]
+        for t in range(centers.shape[1]):
+            total = 0.0
+            for p in range(len(counts)):
+                total += sums[p, j, t]
+            new_centers[j, t] = total / count if count else centers[j, t]
+
+
+@jitable
+def _in_order(inertias):
+    """Their sum in one thread: in a parallel function `sum` would depend on the number of threads."""
+    return inertias.sum()
+
+
+@jitable
+def _step(x, centers, lanes, lane_labels, labels, counts, sums, new_centers):
+    inertia = _assign(x, centers, 0, len(x), lanes[0], lane_labels[0], labels, counts[0], sums[0])
+    _move(centers, counts, sums, new_centers)
+    return inertia
+
+
+@jitable(parallel=True)
+def _step_threads(x, centers, lanes, lane_labels, labels, counts, sums, new_centers, inertias):
+    parts = len(inertias)
+    length = (len(x) + parts - 1) // parts
+    for q in prange(parts):
+        first, last = min(q * length, len(x)), min((q + 1) * length, len(x))
+        inertias[q] = _assign(x, centers, first, last, lanes[q], lane_labels[q], labels, counts[q], sums[q])
+    _move(centers, counts, sums, new_centers)
+    return _in_order(inertias)
+
+
+def _compute(core, x, centers, block, parts, *scratch):
+    """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
+    (n, d), k = x.shape, len(centers)
+    if centers.shape[1] != d or not (n and d and k) or np.geterr()["under"] != "ignore":
+        return kmeans_step.reference(x, centers)
+    lanes = np.empty((parts, d + 2, block), x.dtype)
+    lane_labels = np.empty((parts, block), f"i{x.itemsize}")  # as wide as the distances, so that lanes correspond
+    counts, sums = np.empty((parts, k), np.intp), np.empty((parts, k, d))
+    labels, new_centers = np.empty(n, np.intp), np.empty((k, d), x.dtype)
+    inertia = core(x, centers, lanes, lane_labels, labels, counts, sums, new_centers, *scratch)
+    if not inertia < np.inf:
+        return kmeans_step.reference(x, centers)
+    return labels, new_centers, np.float64(inertia)
+
+
+@kmeans_step.variant(kind="blocked", when=_MATRICES, params={"block": Choice(32, 64, 128, 256)})
+def point_blocks(x, centers, *, block):
+    """`block` points at a time, transposed: labels, sums and inertia while they are in L1, and no n·k distances."""
+    return _compute(_step, x, centers, block, 1)
+
+
+@kmeans_step.variant(
+    kind="parallel",
+    when=_MATRICES,
+    params={"block": Choice(64, 256), "parts": Choice(4, 32)},
+    threads=True,
+)
+def parts_on_threads(x, centers, *, block, parts):
+    """The points in `parts` on all cores, their sums added in order: the same bits for any number of threads."""
+    return _compute(_step_threads, x, centers, block, parts, np.empty(parts))
