@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from autotune import jitable, prange, tunable
-from kernels import exp, median, sum, transpose_copy, var  # noqa: A004 - drop-ins are named like their originals
+from kernels import exp, median, sum, transpose_copy, var
 
 HEIGHT, WIDTH, FRAMES = 1080, 1920, 8
 WEIGHTS = np.array([1, 4, 6, 4, 1], np.float32) / 16

@@ -52,9 +52,11 @@ def main():
     print(f"plain NumPy   {plain_s:7.2f} s")
     print(f"tuned         {tuned_s:7.2f} s   ({chosen.variant}, from the {chosen.source})")
     print(f"speed-up      {plain_s / tuned_s:7.1f} x")
-    print(f"same labels: {np.array_equal(labels, plain_labels)}; "
-          f"largest difference of a centre: {np.abs(centres - plain_centres).max():.1e}, "
-          f"of the inertia: {max(abs(a - b) / b for a, b in zip(history, plain_history, strict=True)):.1e} relative")
+    print(
+        f"same labels: {np.array_equal(labels, plain_labels)}; "
+        f"largest difference of a centre: {np.abs(centres - plain_centres).max():.1e}, "
+        f"of the inertia: {max(abs(a - b) / b for a, b in zip(history, plain_history, strict=True)):.1e} relative"
+    )
 
 
 if __name__ == "__main__":

@@ -144,6 +144,9 @@ def test_variants_that_leave_out_an_argument_serve_calls_at_its_default_alone():
     assert total(x, keepdims=True).shape == (1, 1)
     assert total(x, dtype=np.float32).dtype == np.float32
     assert total(x, where=x > 5) == 0
+    assert total(x, None, keepdims=True).shape == (1, 1)
+    with pytest.raises(TypeError, match="axis"):
+        total(x, None, axis=0)
 
 
 @pytest.mark.parametrize("value", [None, True, "fast", 3, 2.5])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..kernel.boxes import Handling, boxer
+from ..kernel.boxes import Handling, boxed, boxer
 from ..kernel.invocation import Invocation
 from ..value import Value
 from .finite import all_finite
@@ -79,11 +79,17 @@ def handled(function: Callable[..., Any], call: Invocation, handling: Handling, 
     """
     namespace.globals.update(call.constants)
     source = f"{namespace.name('_variant_', function)}({', '.join(call.arguments)})"
-    wrap = boxer(handling.boxing)
-    box = "{}" if wrap is None else f"{namespace.name('_box_', wrap)}({{}})"
+
+    def given(value: str) -> str:
+        if handling.boxing is None:
+            return value
+        if isinstance(handling.boxing, str):
+            return boxed(handling.boxing, value, namespace.name)
+        return f"{namespace.name('_box_', boxer(handling.boxing))}({value})"
+
     if not handling.finite:
-        return Handled(source, None, box.format(source), call.reference)
+        return Handled(source, None, given(source), call.reference)
     # A number minus itself is zero only if it is finite; that takes 20 ns.
     number = handling.finite == "number"
     test = "_result - _result == 0.0" if number else f"{namespace.name('_finite_', all_finite)}(_result)"
-    return Handled(source, test, box.format("_result"), call.reference)
+    return Handled(source, test, given("_result"), call.reference)

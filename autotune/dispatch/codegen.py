@@ -15,7 +15,7 @@ from ..compile.handled import Namespace, handled
 from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE_CANDIDATE, Kernel
 from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
-from .parameters import forward_list, parameter_list
+from .face import Face, parameter_source
 from .plan import Branch, Later, Plan, Route, Target, ToMiss, ToReference, ToVariant, Tree
 from .shapes import Sizes
 
@@ -26,13 +26,16 @@ class Emitter:
     Parameters
     ----------
     kernel : Kernel
+    face : Face
+        The parameters of the function.
     plan : Plan
     namespace : Namespace
         The function's globals.
     """
 
-    def __init__(self, kernel: Kernel, plan: Plan, namespace: Namespace) -> None:
+    def __init__(self, kernel: Kernel, face: Face, plan: Plan, namespace: Namespace) -> None:
         self.kernel = kernel
+        self.face = face
         self.plan = plan
         self.namespace = namespace
         self.lines: list[str] = []
@@ -45,18 +48,22 @@ class Emitter:
         The first is the public one. It tells dtypes by identity, which is quick; what it does not know goes to the
         second, because arrays that were unpickled have dtype objects of their own.
         """
-        kernel, plan = self.kernel, self.plan
-        self.add(0, f"def {self.function_name}({parameter_list(kernel)}):")
+        plan = self.plan
+        self.add(0, f"def {self.function_name}({parameter_source(self.face.parameters)}):")
         if plan.forced:
+            unnamed = "_rest or _more" if self.face.starred else "False"
             self.add(1, "_candidate = _forced()")
-            self.add(1, f"if _candidate is not None: return _call_forced(_candidate, {self.everything})")
-        outside = [test for name in kernel.parameters for test in self._outside(name)]
+            self.add(1, f"if _candidate is not None: return _call_forced(_candidate, {unnamed}, {self.everything})")
+        outside = [test for name in self.face.names for test in self._outside(name)]
         if plan.closed and not plan.routes:
-            self.add(1, f"return {self.forward}")
+            self.add(1, f"return {self.face.forward}")
         else:
+            if self.face.starred:
+                taken = ", ".join(parameter.name for parameter in self.face.parameters)
+                self.add(1, f"if _rest or _more: return _unnamed({taken})")
             if outside:
-                self.add(1, f"if {' or '.join(outside)}: return {self.forward}")
-            self._routes(1, plan.routes, list(kernel.parameters))
+                self.add(1, f"if {' or '.join(outside)}: return {self.face.forward_named}")
+            self._routes(1, plan.routes, list(self.face.names))
             self.add(1, f"return _other({self.everything})")
         self._other()
         return "\n".join(self.lines) + "\n"
@@ -68,13 +75,20 @@ class Emitter:
         self.add(0, f"def _other({self.everything}):")
         for name in sorted(self.kernel.array_parameters):
             self.add(1, f"_dtype_of_{name} = _canonical({name}.dtype)")
-        self._routes(1, self.plan.routes, list(self.kernel.parameters))
+            for seen in [seen for uncovered, seen in self.plan.uncovered if uncovered == name]:
+                known = self.namespace.name("_dtype_", seen)
+                self.add(
+                    1, f"if _dtype_of_{name} is None and {name}.dtype == {known}: return {self.face.forward_named}"
+                )
+        self._routes(1, self.plan.routes, list(self.face.names))
         for name, seen in self.plan.uncovered:
+            if name in self.kernel.array_parameters:
+                continue
             test = f"_type({name}) is {self.namespace.name('_type_', seen)}"
             if isinstance(seen, np.dtype):
                 test = f"_type({name}) is _ndarray and {name}.dtype == {self.namespace.name('_dtype_', seen)}"
-            self.add(1, f"if {test}: return {self.forward}")
-        self.add(1, f"return {self.forward if self.plan.closed else self.miss}")
+            self.add(1, f"if {test}: return {self.face.forward_named}")
+        self.add(1, f"return {self.face.forward_named if self.plan.closed else self.miss}")
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
@@ -86,24 +100,17 @@ class Emitter:
 
     @property
     def everything(self) -> str:
-        return ", ".join(self.kernel.parameters)
+        return self.face.everything
 
     @property
     def miss(self) -> str:
         return f"_miss({self.everything})"
 
-    @property
-    def forward(self) -> str:
-        """A call of the reference with exactly the arguments received."""
-        return f"_forward({self.everything})" if self.kernel.foreign else f"_reference({forward_list(self.kernel)})"
-
     # -- what lies outside every route
 
     def _outside(self, name: str) -> Iterator[str]:
         kernel, parameter = self.kernel, self.kernel.parameters[name]
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            yield name
-        elif name not in kernel.coverable and parameter.default is not parameter.empty:
+        if name not in kernel.coverable and parameter.default is not parameter.empty:
             yield f"not ({self._at_default(name)})"
         elif name in kernel.array_parameters:
             yield f"_type({name}) is not _ndarray"
@@ -205,14 +212,14 @@ class Emitter:
                 self.add(depth + 1, line)
             self.add(depth, f"except Exception: return {self.miss}")
             if sizes.none_tests:
-                self.add(depth, f"if {' or '.join(sizes.none_tests)}: return {self.forward}")
-        self._tree(depth, route, route.tree, tested | sizes.tested)
+                self.add(depth, f"if {' or '.join(sizes.none_tests)}: return {self.face.forward_named}")
+        self._tree(depth, route, route.tree, tested | sizes.tested, sizes)
 
-    def _tree(self, depth: int, route: Route, tree: Tree, tested: set[str]) -> None:
+    def _tree(self, depth: int, route: Route, tree: Tree, tested: set[str], sizes: Sizes) -> None:
         if isinstance(tree, Branch):
-            self.add(depth, f"if {tree.feature} < {tree.at}:")
-            self._tree(depth + 1, route, tree.below, tested)
-            self._tree(depth, route, tree.above, tested)  # every target returns
+            self.add(depth, f"if {sizes.source(tree.feature)} < {tree.at}:")
+            self._tree(depth + 1, route, tree.below, tested, sizes)
+            self._tree(depth, route, tree.above, tested, sizes)  # every target returns
         else:
             self._target(depth, route, tree, tested)
 
@@ -236,7 +243,7 @@ class Emitter:
             tests += [test for key, test in _late_tests(name, array, tested) if key not in tested]
         overlap = self._overlap_tests(route)
         if overlap:
-            self.add(depth, f"if {' or '.join(overlap)}: return {self.forward}")
+            self.add(depth, f"if {' or '.join(overlap)}: return {self.face.forward_named}")
         if tests:
             self.add(depth, f"if not ({' and '.join(tests)}): return {self.miss}")
         call = handled(target.function, target.invocation, target.handling, self.namespace)

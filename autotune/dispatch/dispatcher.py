@@ -20,11 +20,12 @@ import numpy as np
 
 from .. import settings
 from ..compile.handled import Namespace
-from ..errors import CompileError, DeclarationError, SettingsError, VariantWarning, warn
-from ..kernel.model import UNSET, Candidate, Kernel
+from ..errors import CompileError, DeclarationError, SettingsError, VariantError, VariantWarning, warn
+from ..kernel.model import REFERENCE, UNSET, Candidate, Kernel
 from ..kernel.signature import DTYPES, NotCovered, Signature, signature_of
-from . import codegen, guards, parameters, policy, serve
+from . import codegen, guards, policy, serve
 from .entry import Entry, open_entry
+from .face import Face
 from .plan import Later, Plan, Target, ToReference, ToVariant
 from .routes import compiled_mismatch
 
@@ -60,6 +61,7 @@ class Dispatcher:
 
     def __init__(self, kernel: Kernel, function: FunctionType, names: dict[str, Any]) -> None:
         self.kernel = kernel
+        self.face = Face(kernel)
         self.function = function
         self.entries: dict[str, Entry] = {}
         #: Arguments that no variant covers, compiled in: (parameter, type or dtype).
@@ -80,23 +82,13 @@ class Dispatcher:
             _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
             _miss=self.miss, _rescue=self.rescue, _forced=self.forced.get, _call_forced=self.call_forced,
         )  # fmt: skip
-        forward = parameters.forwarder(kernel)
-        self.namespace.globals["_forward"] = (
-            self.namespace.define(forward, "_forward", f"<autotune {kernel.id} forward>")
-            if forward is not None
-            else lambda *arguments: kernel.call_reference(self.values(arguments))
-        )
-        self.rebuild()
+        self._show(kernel)
         guards.listen(self)
-
-    def values(self, arguments: tuple[object, ...]) -> dict[str, object]:
-        """Arguments in the order of the parameters, by name."""
-        return dict(zip(self.kernel.parameters, arguments, strict=True))
 
     # -- the code
 
     def _compiled(self) -> FunctionType:
-        emitter = codegen.Emitter(self.kernel, self._plan(), self.namespace)
+        emitter = codegen.Emitter(self.kernel, self.face, self._plan(), self.namespace)
         self.source = emitter.source()
         filename = f"<autotune {self.kernel.id}>"
         function: FunctionType = self.namespace.define(self.source, emitter.function_name, filename)
@@ -114,11 +106,23 @@ class Dispatcher:
         """Give the public function code that knows what is known now."""
         self.function.__code__ = self._compiled().__code__
 
+    def _show(self, kernel: Kernel) -> None:
+        """Give the public function the parameters of a kernel, and code that knows nothing yet."""
+        self.face = Face(kernel)
+        names, filename = self.namespace.globals, f"<autotune {kernel.id} forward>"
+        names.update(_hidden=self.face.hidden, _optional=self.face.optional, _public=self.function)
+        names["_forward"] = self.namespace.define(self.face.forwarder, "_forward", filename)
+        if self.face.starred:
+            names["_unnamed"] = self.namespace.define(self.face.unnamed, "_unnamed", filename)
+        # In this order: old code does not miss the defaults that it has not, new code would miss those it needs.
+        self.function.__defaults__, self.function.__kwdefaults__ = self.face.defaults
+        self.rebuild()
+
     # -- the slow path
 
     def miss(self, *arguments: object) -> Any:
         """A call that the code does not cover yet."""
-        values = self.values(arguments)
+        values = self.face.values(arguments)
         if not self.lock.acquire(blocking=not self.tuning_now):
             return self.kernel.call_reference(values)  # another thread is tuning: the reference is always right
         try:
@@ -128,7 +132,7 @@ class Dispatcher:
         if not isinstance(target, ToVariant):
             return self.kernel.call_reference(values)
         try:
-            return serve.as_function(self.kernel, target)(*arguments)
+            return serve.as_function(self.kernel, target)(*values.values())
         except Exception as raised:  # the variant guard
             error = raised
         return self.rescue(target, error, *arguments)
@@ -137,9 +141,11 @@ class Dispatcher:
         """A variant raised."""
         return serve.rescue(self, target, error, arguments)
 
-    def call_forced(self, candidate: Candidate, *arguments: object) -> Any:
+    def call_forced(self, candidate: Candidate, unnamed: object, *arguments: object) -> Any:
         """A call inside ``with kernel.force(…)``."""
-        return serve.call_candidate(self.kernel, candidate, self.values(arguments))
+        if unnamed and candidate.variant != REFERENCE:
+            raise VariantError(f"{self.kernel.id}: the variant {candidate} does not take this call: {unnamed!r:.80}")
+        return serve.call_candidate(self.kernel, candidate, self.face.values(arguments))
 
     def open(self) -> settings.Settings:
         """The settings, read once; wrong ones cost speed, not results."""
@@ -302,6 +308,7 @@ class Dispatcher:
         """Take over a kernel with another variant."""
         with self.lock:
             self.kernel = kernel
+            self._show(kernel)
             self.clear()
 
 

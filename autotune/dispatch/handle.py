@@ -6,11 +6,12 @@ Declaring a kernel costs microseconds, because everything that a call needs is i
 from __future__ import annotations
 
 import threading
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from ..kernel.model import UNSET, Kernel
+from ..kernel.model import Kernel
 from ..stub import stub
+from .face import Face
 
 if TYPE_CHECKING:
     from .dispatcher import Dispatcher
@@ -23,12 +24,14 @@ class Handle:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        self.face = Face(kernel)
         #: The function's globals: private, a plain dict, only ever added to.
-        self.globals: dict[str, Any] = {"__builtins__": __builtins__, "_miss": self._first}
-        code = stub(kernel.name.rpartition(".")[2], kernel.parameters.values(), "_miss")
-        self.function = FunctionType(code, self.globals)
-        self.function.__defaults__, self.function.__kwdefaults__ = defaults(kernel)
+        self.globals: dict[str, Any] = {"__builtins__": __builtins__, "_first": self._first}
+        self.function = FunctionType(self._stub(), self.globals)
         self._dispatcher: Dispatcher | None = None
+
+    def _stub(self) -> CodeType:
+        return stub(self.kernel.name.rpartition(".")[2], self.face.parameters, "_first")
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -41,25 +44,16 @@ class Handle:
             return self._dispatcher
 
     def _first(self, *arguments: object) -> Any:
-        """The first call."""
-        return self.dispatcher.miss(*arguments)
+        """The first call: from now on the function has code of its own."""
+        function = self.dispatcher.function
+        return self.face.call(function, arguments)
 
     def declare(self, kernel: Kernel) -> None:
         """Take over a kernel with another variant."""
         self.kernel = kernel
+        self.face = Face(kernel)
         if self._dispatcher is not None:
             self._dispatcher.declare(kernel)
-
-
-def defaults(kernel: Kernel) -> tuple[tuple[object, ...], dict[str, object]]:
-    """``__defaults__`` and ``__kwdefaults__`` of the public function."""
-    positional, named = [], {}
-    for name, parameter in kernel.parameters.items():
-        if parameter.default is parameter.empty:
-            continue
-        value = UNSET if kernel.foreign else parameter.default
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            named[name] = value
-        else:
-            positional.append(value)
-    return tuple(positional), named
+            return
+        self.function.__defaults__, self.function.__kwdefaults__ = self.face.defaults
+        self.function.__code__ = self._stub()

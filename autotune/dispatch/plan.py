@@ -64,11 +64,6 @@ class Route(Value, by_identity=True):
     #: Test ndim and layout even for targets that test themselves: calls of unlike arrays have been seen.
     strict: bool = False
 
-    @property
-    def features(self) -> set[str]:
-        """Sizes that the tree looks at."""
-        return {name for node in walk(self.tree) if isinstance(node, Branch) for name in node.feature.split("*")}
-
 
 def walk(tree: Tree) -> Iterator[Tree]:
     yield tree

@@ -17,8 +17,7 @@ from ..kernel.boxes import Handling, boxer, boxing_of
 from ..kernel.coverage import not_covered
 from ..kernel.model import REFERENCE, Candidate, Kernel
 from ..kernel.signature import NotCovered, Signature, signature_of
-from . import parameters
-from .handle import defaults
+from .face import parameter_source
 from .plan import ToVariant
 from .routes import load_variant
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 @functools.lru_cache(maxsize=1024)
 def as_function(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
-    """A function of all the kernel's parameters, in order, that calls one target without tests."""
+    """A function of all the kernel's parameters, by position, that calls one target without tests."""
     namespace = Namespace(_reference=kernel.reference)
     call = handled(target.function, target.invocation, target.handling, namespace)
     source = call.function("_call", ", ".join(kernel.parameters))
@@ -45,7 +44,7 @@ def rescue(dispatcher: Dispatcher, target: ToVariant, error: Exception, argument
     error is passed on.
     """
     kernel = dispatcher.kernel
-    values = dispatcher.values(arguments)
+    values = dispatcher.face.values(arguments)
     signature = signature_of(kernel, values)
     entry = next((entry for entry in dispatcher.entries.values() if entry.holds(target)), None)
     meant = isinstance(signature, Signature) and (entry is None or entry.signature.key == signature.key)
@@ -116,7 +115,14 @@ def resolved(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     """A function with the kernel's parameters and defaults that calls one target."""
     namespace = Namespace(_reference=kernel.reference)
     call = handled(target.function, target.invocation, target.handling, namespace)
-    source = call.function(target.candidate.variant, parameters.parameter_list(kernel))
+    source = call.function(target.candidate.variant, parameter_source(list(kernel.parameters.values())))
     made: Any = namespace.define(source, target.candidate.variant, f"<autotune {kernel.id} resolved>")
-    made.__defaults__, made.__kwdefaults__ = defaults(kernel)
+    made.__defaults__, made.__kwdefaults__ = all_defaults(kernel)
     return made  # type: ignore[no-any-return]
+
+
+def all_defaults(kernel: Kernel) -> tuple[tuple[object, ...], dict[str, object]]:
+    """``__defaults__`` and ``__kwdefaults__`` of a function with all the kernel's parameters."""
+    optional = [p for p in kernel.parameters.values() if p.default is not p.empty]
+    positional = tuple(kernel.defaults(p.name) for p in optional if p.kind is not p.KEYWORD_ONLY)
+    return positional, {p.name: kernel.defaults(p.name) for p in optional if p.kind is p.KEYWORD_ONLY}

@@ -11,7 +11,7 @@ import ast
 from ..compile.handled import Namespace
 from ..kernel.invocation import constants_of
 from ..kernel.model import Kernel
-from .plan import Route
+from .plan import Branch, Route, walk
 
 
 class Sizes:
@@ -33,8 +33,33 @@ class Sizes:
         #: Tests for «not tunable».
         self.none_tests: list[str] = []
         self._sources = kernel.size.sources(constants_of(route.signature, kernel), route.signature.arrays)
-        self._needed = self._closure(route.features)
+        features = {node.feature for node in walk(route.tree) if isinstance(node, Branch)}
+        self._products = {feature: self._product(feature, features) for feature in features if "*" in feature}
+        single = {name for feature in features for name in self._products.get(feature, feature).split("*")}
+        self._needed = self._closure({name for name in single if "." not in name})
         self._unpacked = self._to_unpack()
+
+    def source(self, feature: str) -> str:
+        """A feature as source, over the computed sizes."""
+        return self._products.get(feature, feature)
+
+    def _product(self, feature: str, features: set[str]) -> str:
+        """A product of sizes with those that are all axes of one array, and needed nowhere else, as its ``.size``."""
+        factors = feature.split("*")
+        if self._sources is None:
+            return feature
+        elsewhere = {name for other in features if other != feature for name in other.split("*")}
+        for array, described in self.route.signature.arrays.items():
+            axes = {
+                name: found[1]
+                for name in factors
+                if name in self._sources
+                if (found := self._axis(self._sources[name])) is not None and found[0] == array
+            }
+            whole = sorted(axes.values()) == list(range(described.ndim)) and array in self.kernel.array_parameters
+            if whole and len(axes) > 1 and not elsewhere & set(axes):
+                factors = [f"{array}.size", *(name for name in factors if name not in axes)]
+        return "*".join(factors)
 
     def _closure(self, features: set[str]) -> list[str]:
         """Names of sizes to compute, those that they build on first."""

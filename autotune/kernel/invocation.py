@@ -71,7 +71,8 @@ def _of_reference(kernel: Kernel, signature: Signature) -> tuple[str, ...]:
         descriptor = signature.by_name[name]
         if isinstance(descriptor, Default):
             by_keyword = True
-        elif by_keyword or parameter.kind is parameter.KEYWORD_ONLY:
+        elif by_keyword or parameter.kind is parameter.KEYWORD_ONLY or kernel.by_keyword(parameter):
+            by_keyword = True
             arguments.append(f"{name}={name}")
         else:
             arguments.append(name)

@@ -179,11 +179,17 @@ class Kernel(Value, by_identity=True):
                 kwargs.update(value)  # type: ignore[call-overload]
             elif value is UNSET:
                 by_keyword = True
-            elif by_keyword or parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            elif by_keyword or parameter.kind is inspect.Parameter.KEYWORD_ONLY or self.by_keyword(parameter):
+                by_keyword = True
                 kwargs[name] = value
             else:
                 args.append(value)
         return args, kwargs
+
+    def by_keyword(self, parameter: inspect.Parameter) -> bool:
+        """Whether an argument goes to the reference by keyword: NumPy takes some optional ones in that way alone."""
+        optional = parameter.default is not parameter.empty
+        return self.foreign and optional and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
 
     def call_reference(self, values: Mapping[str, object]) -> Any:
         """Call the reference with exactly the arguments that were received."""
