@@ -295,8 +295,9 @@ def test_a_contended_record_never_replaces_a_clean_one(monkeypatch):
         return x + 1
 
     local.variant(lambda x: 1 + x, kind="vectorized", name="v")
+    monkeypatch.setattr(Disturbances, "contended", False)
     (clean,) = local.calibrate(effort="quick")
-    monkeypatch.setattr(Disturbances, "share", 0.9)
+    monkeypatch.setattr(Disturbances, "contended", True)
     (kept,) = local.calibrate(effort="quick", force=True)
 
     assert clean.quality == "clean"

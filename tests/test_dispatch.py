@@ -212,6 +212,33 @@ def test_sizes_use_the_signature_s_constants():
     assert work(x) == "reference"
 
 
+def test_arguments_by_value_are_told_apart_by_their_type_too():
+    @tunable(size={"n": "x.size"}, static=("axis",))
+    def work(x, axis=None):
+        return "reference"
+
+    work.variant(lambda x, axis=None: f"variant for {axis}", kind="scalar", name="v", when="axis == 1")
+    x = np.ones((3, 3))
+    for axis in (1, np.int64(1)):
+        decide(work, (x, axis), leaf("v"))
+        assert work(x, axis) == "variant for 1"
+        assert stays_in_compiled_code(work, x, axis)
+
+    assert work(x, 1.0) == work(x, True) == work(x, 2) == "reference"
+
+
+def test_tuples_are_told_apart_by_the_types_of_their_items():
+    @tunable(size={"n": "x.size"})
+    def work(x, window=(1, 1)):
+        return "reference"
+
+    work.variant(lambda x, window=(1, 1): "v", kind="scalar", name="v")
+    decide(work, (np.ones(3), (3, 4)), leaf("v"))
+
+    assert work(np.ones(3), (5, 6)) == "v"
+    assert work(np.ones(3), (5.0, 6)) == work(np.ones(3), (5, 6, 7)) == work(np.ones(3), (True, 6)) == "reference"
+
+
 def test_a_size_of_none_means_the_reference():
     @tunable(size={"n": "x.size if x.ndim == 1 else None"})
     def a(x):

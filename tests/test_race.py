@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 
 import pytest
 
 from autotune.measure.race import Contestant, Race, quantile, t95, winsorised
+from autotune.measure.timer import Disturbances
 
 
 class FakeClock:
     """Gives the times of each candidate in turn, in microseconds, over and over."""
 
-    def __init__(self, times: dict[str, list[float]], disturbed: float = 0.0) -> None:
+    def __init__(self, times: dict[str, list[float]], contended: bool = False) -> None:
         self.times = {name: itertools.cycle(values) for name, values in times.items()}
-        self.disturbed_share = disturbed
+        self.contended = contended
         self.taken = 0
 
     def sample(self, name: str) -> float:
@@ -110,11 +112,29 @@ def test_equal_seeds_give_equal_races():
 
 
 def test_a_disturbed_session_is_contended():
-    contended = Race(clock=FakeClock({"a": [1], "b": [2]}, disturbed=0.6), seed=0).run(["a", "b"])
-    clean = Race(clock=FakeClock({"a": [1], "b": [2]}, disturbed=0.4), seed=0).run(["a", "b"])
+    contended = Race(clock=FakeClock({"a": [1], "b": [2]}, contended=True), seed=0).run(["a", "b"])
+    clean = Race(clock=FakeClock({"a": [1], "b": [2]}), seed=0).run(["a", "b"])
 
     assert contended.contended
     assert not clean.contended
+
+
+@pytest.mark.parametrize(
+    ("disturbed", "cpu_s", "contended"), [(4, 1.0, False), (6, 1.0, True), (0, 0.95, False), (0, 0.85, True)]
+)
+def test_a_session_is_contended_if_others_had_the_processors(disturbed, cpu_s, contended):
+    seen = Disturbances()
+    seen.blocks, seen.disturbed, seen.wall_s, seen.cpu_s = 10, disturbed, 1.0, cpu_s
+
+    assert seen.contended is contended
+
+
+def test_time_asleep_counts_as_time_without_a_processor():
+    seen = Disturbances()
+    with seen.watch():
+        time.sleep(0.05)
+
+    assert seen.contended
 
 
 @pytest.mark.parametrize("names", [[], ["a", "a"]])

@@ -15,6 +15,10 @@ from autotune.kernel.source import source_hash
 from tests import helpers
 
 
+class Rank(enum.IntEnum):
+    FIRST = 1
+
+
 class Side(enum.Enum):
     LEFT = 1
 
@@ -71,6 +75,10 @@ def test_static_arguments_count_by_value():
 
     assert key(kernel, X, k=3) != key(kernel, X, k=4)
     assert key(kernel, X, y=Side.LEFT) != key(kernel, X, y=None)
+    assert key(kernel, X, y=Rank.FIRST) != key(kernel, X, y=1) != key(kernel, X, y=np.int64(1))
+    assert key(kernel, X, y=np.int64(1)) == key(kernel, X, y=np.int64(1)) != key(kernel, X, y=np.int32(1))
+    assert key(kernel, X, y=(1, 2)) != key(kernel, X, y=(1, 3))
+    assert "tuple of more than numbers" in refused(kernel, X, y=(1, (2, 3)))
 
 
 @pytest.mark.parametrize(

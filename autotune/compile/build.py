@@ -122,7 +122,7 @@ def _numba_type(descriptor: Descriptor, name: str, *, readonly: bool) -> Any:
         return types.none if descriptor.value is None else numba.typeof(descriptor.value)
     if isinstance(descriptor, Scalar):
         if descriptor.items:
-            return types.Tuple([_numba_type(item, name, readonly=True) for item in descriptor.items])
+            return types.Tuple([numba.typeof(item()) for item in descriptor.items])
         return numba.typeof(descriptor.type())
     raise CompileError(f"the argument {name} ({descriptor}) has no compiled type; leave jit= out for this variant")
 

@@ -123,12 +123,14 @@ class Emitter:
     def _equals(self, name: str, value: object) -> str:
         if value is None or isinstance(value, bool):
             return f"{name} is {value!r}"
-        if isinstance(value, int | float | str) and value == value:
+        if isinstance(value, int | np.integer | float | str) and value == value:
             kind = self.namespace.name("_type_", type(value))
-            literal = repr(value) if isinstance(value, int | str) else self.namespace.name("_value_", value)
+            literal = repr(value) if type(value) in (int, str) else self.namespace.name("_value_", value)
             return f"_type({name}) is {kind} and {name} == {literal}"
         if isinstance(value, tuple):
-            return f"{name} == {self.namespace.name('_value_', value)}"
+            known = self.namespace.name("_value_", value)
+            types = self.namespace.name("_types_", tuple(map(type, value)))  # (True,) == (1,)
+            return f"_type({name}) is tuple and {name} == {known} and tuple(map(_type, {name})) == {types}"
         return f"{name} is {self.namespace.name('_value_', value)}"
 
     # -- routes: one test after the other, equal tests once
@@ -174,8 +176,8 @@ class Emitter:
             return self._equals(name, descriptor.value)
         if isinstance(descriptor, Scalar):
             test = f"_type({name}) is {self.namespace.name('_type_', descriptor.type)}"
-            if descriptor.items:
-                test += f" and len({name}) == {len(descriptor.items)}"
+            if descriptor.type is tuple:
+                test += f" and tuple(map(_type, {name})) == {self.namespace.name('_types_', descriptor.items)}"
             return test
         return "" if descriptor.kind == "any" else f"_callable({name})"
 

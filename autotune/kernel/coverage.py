@@ -50,15 +50,21 @@ class ArrayStandIn:
         self.__getattr__("len")
 
 
-class _Unknown:
-    """A scalar of which only the type is known: using its value is an error."""
+class _OtherKind(Exception):
+    """A condition asks for the value of an argument that is usually kept by value, and of this type is not."""
 
-    def __init__(self, name: str, owner: str) -> None:
-        object.__setattr__(self, "_text", f"{owner}: when= depends on the value of {name}, of which a signature "
-                           f"keeps only the type; add static=({name!r},) to tunable")  # fmt: skip
+
+class _Unknown:
+    """A scalar of which only the type is known: using its value is an error, unless the kernel asked for it."""
+
+    def __init__(self, name: str, owner: str, *, static: bool) -> None:
+        self._error = _OtherKind() if static else DeclarationError(
+            f"{owner}: when= depends on the value of {name}, of which a signature keeps only the type; "
+            f"add static=({name!r},) to tunable"
+        )  # fmt: skip
 
     def _fail(self, *_: object) -> NoReturn:
-        raise DeclarationError(self._text)
+        raise self._error
 
     __bool__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __add__ = __sub__ = __mul__ = _fail
     __floordiv__ = __mod__ = __and__ = __or__ = __int__ = __index__ = __len__ = __neg__ = _fail
@@ -91,7 +97,7 @@ def _evaluate(kernel: Kernel, variant: Variant, when: Expression | Callable[...,
         elif isinstance(descriptor, Default):
             values[name] = kernel.parameters[name].default
         else:
-            values[name] = _Unknown(name, owner)
+            values[name] = _Unknown(name, owner, static=name in kernel.static)
     try:
         if isinstance(when, Expression):
             return bool(when.evaluate(values))
@@ -99,7 +105,7 @@ def _evaluate(kernel: Kernel, variant: Variant, when: Expression | Callable[...,
         return bool(when(**{name: value for name, value in values.items() if name in wanted}))
     except DeclarationError:
         raise
-    except AttributeError:
+    except (AttributeError, _OtherKind):
         return False  # such as x.ndim where x is None: the condition speaks of an array that is not there
     except Exception as error:  # the candidate boundary: a user's predicate
         raise DeclarationError(

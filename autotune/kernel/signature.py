@@ -56,27 +56,33 @@ class Constant(Value):
     value: object
 
     def data(self) -> list[object]:
-        plain = isinstance(self.value, bool | int | float | str | None)
+        if isinstance(self.value, np.integer):  # 2 and np.int64(2) promote float32 differently
+            return ["value", f"{type(self.value).__name__}({self.value})"]
+        plain = self.value is None or type(self.value) in (bool, int, float, str)
         return ["value", self.value if plain else repr(self.value)]
 
     def __str__(self) -> str:
         return repr(self.value)
 
 
+Types = tuple[type, ...]
+
+
 class Scalar(Value):
-    """An argument fixed by its exact type."""
+    """An argument fixed by its exact type; a tuple also by those of its items."""
 
     type: type
-    items: tuple[Scalar | Constant, ...] = ()
+    items: Types = ()
 
     def data(self) -> list[object]:
-        name = self.type.__qualname__
-        if self.type.__module__ != "builtins":
-            name = f"{self.type.__module__}.{name}"
-        return ["type", name, *(item.data() for item in self.items)]
+        return ["type", _full_name(self.type), *map(_full_name, self.items)]
 
     def __str__(self) -> str:
         return self.type.__name__
+
+
+def _full_name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 class Open(Value):
@@ -188,7 +194,7 @@ def _describe(kernel: Kernel, name: str, parameter: Parameter, value: object) ->
         return NotCovered(f"{name} is a {type(value).__name__}, not exactly a numpy.ndarray", (name, type(value)))
     if name in kernel.mutates and value is not None:
         return NotCovered(f"{name} is a {type(value).__name__}, not exactly a numpy.ndarray")
-    return _describe_value(value, by_value=name in kernel.static)
+    return _describe_value(name, value, by_value=name in kernel.static)
 
 
 def _describe_array(name: str, array: np.ndarray) -> ArrayType | NotCovered:
@@ -200,16 +206,17 @@ def _describe_array(name: str, array: np.ndarray) -> ArrayType | NotCovered:
     return ArrayType(dtype, array.ndim, layout_of(array))
 
 
-def _describe_value(value: object, *, by_value: bool) -> Descriptor:
+def _describe_value(name: str, value: object, *, by_value: bool) -> Descriptor | NotCovered:
     if value is None or isinstance(value, bool | str | type | np.dtype):
         return Constant(value)
-    if by_value and isinstance(value, int | enum.Enum | tuple):
+    if by_value and isinstance(value, int | np.integer | enum.Enum):
+        return Constant(value)
+    if by_value and isinstance(value, tuple) and all(type(item) is int for item in value):
         return Constant(value)
     if isinstance(value, tuple):
-        items = tuple(_describe_value(item, by_value=False) for item in value)
-        return Scalar(tuple, tuple(item for item in items if isinstance(item, Scalar | Constant)))
-    if isinstance(value, int | float | complex | np.generic):
-        return Scalar(type(value))
+        if not all(type(item) in (int, float, complex) or isinstance(item, np.generic) for item in value):
+            return NotCovered(f"{name} is a tuple of more than numbers")
+        return Scalar(tuple, tuple(map(type, value)))
     return Open("callable") if callable(value) else Scalar(type(value))
 
 

@@ -30,8 +30,6 @@ HOPELESS = 1.7
 #: A winner with threads must beat the best single-threaded candidate on its slow tail by this factor, by layer: under
 #: OpenMP a busy neighbour makes it collapse, under TBB it falls to serial speed at worst (MEASUREMENT.md, section 8).
 TAIL_MARGIN = {"tbb": 1.03, "omp": 1.25, "workqueue": 1.25}
-#: Disturbed blocks in more than this share of the rounds make a session contended.
-CONTENDED_SHARE = 0.5
 #: 97.5 % quantiles of Student's t by degrees of freedom, for two-sided 95 % intervals (any table; then normal).
 _T95 = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
         2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045,
@@ -62,8 +60,8 @@ class Clock(Protocol):
         ...
 
     @property
-    def disturbed_share(self) -> float:
-        """Share of the blocks measured so far that the scheduler disturbed."""
+    def contended(self) -> bool:
+        """Whether others kept the processors from what was measured so far."""
         ...
 
 
@@ -216,7 +214,7 @@ class Race:
             samples=self.samples,
             single=winner if by_name[winner].threads == 1 else best_single,
             against_reference=against,
-            contended=self.clock.disturbed_share > CONTENDED_SHARE,
+            contended=self.clock.contended,
             decided=len(alive) == 1,
         )
 

@@ -19,6 +19,10 @@ from typing import Any
 MIN_SAMPLE_S = 20e-6
 #: (calls shorter than, repeats): a longer call already averages over the short disturbances that repeats are for.
 REPEATS = ((1e-3, 3), (10e-3, 2), (math.inf, 1))
+#: A session is contended if the scheduler disturbed more than this share of its blocks …
+CONTENDED_SHARE = 0.5
+#: … or if it had a processor for less than this share of their time.
+QUIET_CPU_SHARE = 0.9
 
 
 @dataclass
@@ -79,23 +83,28 @@ class Sampler:
 
 
 class Disturbances:
-    """Counts measured blocks during which the scheduler took the processor away."""
+    """Tells whether others kept the processors from the measured blocks (MEASUREMENT.md, section 2, step 6)."""
 
     def __init__(self) -> None:
         self.blocks = 0
         self.disturbed = 0
+        self.cpu_s = 0.0
+        self.wall_s = 0.0
 
     @contextmanager
     def watch(self) -> Iterator[None]:
         """One block."""
-        before = involuntary_switches()
+        switches, cpu_s, wall_s = involuntary_switches(), time.process_time(), time.perf_counter()
         yield
+        self.wall_s += time.perf_counter() - wall_s
+        self.cpu_s += time.process_time() - cpu_s
         self.blocks += 1
-        self.disturbed += involuntary_switches() > before
+        self.disturbed += involuntary_switches() > switches
 
     @property
-    def share(self) -> float:
-        return self.disturbed / self.blocks if self.blocks else 0.0
+    def contended(self) -> bool:
+        """Whether what was measured is to be taken as provisional."""
+        return self.disturbed > CONTENDED_SHARE * self.blocks or self.cpu_s < QUIET_CPU_SHARE * self.wall_s
 
 
 if sys.platform == "linux":

@@ -113,8 +113,8 @@ class Heat:
             return self.samplers[name].sample()
 
     @property
-    def disturbed_share(self) -> float:
-        return self.disturbances.share
+    def contended(self) -> bool:
+        return self.disturbances.contended
 
 
 def helpers_s(entrant: Entrant) -> float:
