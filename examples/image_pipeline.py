@@ -2,6 +2,9 @@
 
 The pipeline mixes kernels of the library (`exp`, `transpose_copy`, `median`, `var`, `sum`) with a kernel of its own
 (`blur_rows`), which is declared here as a user would. It runs once with the references alone and once tuned.
+
+First use spends a few seconds of a program at most on tuning. A program that knows what it is going to call can ask for
+more: `tune` measures a call at once, without that limit. The second run knows everything.
 """
 
 import time
@@ -101,6 +104,13 @@ def process(image, use):
     return toned, float(noise), float(use.var(toned)), float(use.sum(toned))
 
 
+def calls(image):
+    """The kernels with the arguments that the pipeline calls them with."""
+    columns = transpose_copy.reference(image)
+    return [(blur_rows, image), (blur_rows, columns), (transpose_copy, image), (transpose_copy, columns),
+            (exp, image), (median, image), (var, image), (sum, image)]  # fmt: skip
+
+
 def timed(images, use):
     began = time.perf_counter()
     results = [process(image, use) for image in images]
@@ -111,8 +121,11 @@ def main():
     rng = np.random.default_rng(3)
     images = [photograph(rng) for _ in range(FRAMES)]
     began = time.perf_counter()
-    process(images[0], Tuned)  # the first pass finds, or looks up, the winners
-    print(f"first tuned pass: {time.perf_counter() - began:.2f} s")
+    for kernel, argument in calls(images[0]):
+        if kernel.decision(argument).source == "none":
+            kernel.tune(argument, budget=10)
+    process(images[0], Tuned)
+    print(f"tuning, or looking up what was tuned: {time.perf_counter() - began:.2f} s")
 
     plain_s, plain = timed(images, Plain)
     tuned_s, tuned = timed(images, Tuned)
@@ -124,10 +137,9 @@ def main():
     worst = max(np.abs(a[0] - b[0]).max() for a, b in zip(plain, tuned, strict=True))
     print(f"largest difference of a pixel: {worst:.1e}; noise level {tuned[0][1]:.4f} against {plain[0][1]:.4f}")
     print("\nwhat served:")
-    flat = images[0]
-    for kernel, argument in ((blur_rows, flat), (transpose_copy, flat), (exp, flat), (median, flat), (var, flat)):
+    for kernel, argument in calls(images[0]):
         chosen = kernel.decision(argument)
-        print(f"  {kernel.__name__:15} {chosen.variant:24} ({chosen.source})")
+        print(f"  {kernel.__name__:15} {argument.shape!s:13} {chosen.variant:20} ({chosen.source})")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ decided = rms.decision(x)
 print("variant", decided.variant, "source", decided.source)
 entries = rms.__autotune__.dispatcher.entries
 record = next(iter(entries.values())).record if entries else None
-print("untried", ",".join(record.variants.untried) if record else "no record")
+print("untried", ",".join(record.untried) if record else "no record")
 print("tuned", rms.cache_info().tuned)
 """
 

@@ -17,7 +17,7 @@ def split(feature: str, at: int, below, above) -> Split:
     return Split(feature, at, below, above)
 
 
-def record(tuned, args, decision, *, untried=(), kwargs=None, **provenance) -> Record:
+def record(tuned, args, decision, *, kwargs=None, **provenance) -> Record:
     """A record of this machine for the signature of a call."""
     kernel = tuned.__autotune__.kernel
     machine = fingerprint()
@@ -32,7 +32,6 @@ def record(tuned, args, decision, *, untried=(), kwargs=None, **provenance) -> R
         cells=[],
         variants=Variants(
             sources={name: variant_hash(kernel, name) for name in ("reference", *kernel.variants)},
-            untried=list(untried),
         ),
         provenance=Provenance(hard=dict(machine.hard), soft=dict(machine.soft), **about),
     )

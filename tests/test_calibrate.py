@@ -117,7 +117,7 @@ def test_it_measures_records_and_then_knows(module):
     records = store.load_all()
     assert {record.kernel for record in records} == {"measured:rms"}
     for record in records:
-        assert record.complete
+        assert not record.untried
         assert record.provenance.origin == "calibrate"
         assert record.provenance.effort == "quick"
         assert len(record.cells) >= 4

@@ -112,6 +112,25 @@ def test_what_does_not_fit_in_the_budget_is_left_to_a_later_process(run, tmp_pat
     assert third["tuned"] == "0"
 
 
+def test_what_is_left_untried_at_one_size_leaves_the_decisions_of_others_alone(run, tmp_path):
+    text = KERNEL + textwrap.dedent("""
+        x, y = np.ones(100), np.ones(10_000)
+        rms(x)
+        first = rms.decision(x)
+        rms(y)
+        print("then", first == rms.decision(x), rms.decision(y).source, rms.decision(x).source)
+    """)
+    short = {"AUTOTUNE_MODE": "first-use", "AUTOTUNE_BUDGET": "0.05"}
+    file = script(tmp_path, text)
+
+    assert facts(run(file, **short).stdout)["then"] == "True first-use first-use"
+    assert [len(record.cells) for record in store.load_all()] == [2]
+    assert any(cell.untried for record in store.load_all() for cell in record.cells)
+    run(file, **TUNES)
+    run(file, **TUNES)
+    assert [record.untried for record in store.load_all()] == [[]]
+
+
 def test_a_call_too_long_for_the_budget_is_left_to_calibrate(run, tmp_path):
     text = """
         import time, numpy as np
@@ -274,6 +293,25 @@ def test_a_notebook_cell_tunes_in_its_kernel(run, tmp_path, store_root):
     assert found["tuned"] == "1"
     assert found["untried"] == ""
     assert store.load_all()[0].kernel == "__main__:rms"
+
+
+def test_whatever_goes_wrong_while_tuning_a_call_is_still_answered(run, tmp_path):
+    text = """
+        import warnings, numpy as np
+        import autotune.tuner
+        from autotune import tunable
+        @tunable(size={"n": "x.size"})
+        def work(x): return x + 1
+        work.variant(lambda x: 1 + x, kind="scalar", name="v")
+        def broken(*args, **kwargs): raise MemoryError("no room")
+        autotune.tuner.first_use = broken
+        with warnings.catch_warnings(record=True) as caught:
+            print("result", work(np.ones(2)), work(np.ones(2)), [str(w.message) for w in caught])
+    """
+    said = facts(run(script(tmp_path, text), **TUNES).stdout)["result"]
+
+    assert said.startswith("[2. 2.] [2. 2.]")
+    assert said.count("could not tune a call, the reference serves: MemoryError: no room") == 1
 
 
 def test_tuning_works_on_copies_of_the_callers_arrays(run, tmp_path):

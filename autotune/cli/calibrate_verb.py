@@ -85,14 +85,15 @@ def print_summary(records: list[Record]) -> None:
     from ..kernel.signature import describe_key
 
     made = table(
-        "Decisions", "kernel", "arguments", "winner by size", "speed-up over the reference (range)", "quality",
-        right=["speed-up over the reference (range)"],
+        "Decisions; speed-ups over the reference as geometric mean and range over the measured sizes",
+        "kernel", "arguments", "size", "winner", "speed-up", "quality", right=["speed-up"],
     )  # fmt: skip
     for record in records:
-        made.add_row(
-            record.kernel.rpartition(":")[2], describe_key(record.signature),
-            "\n".join(summary.intervals(record.decision)), summary.speedup_text(record), record.quality,
-        )  # fmt: skip
+        about = [record.kernel.rpartition(":")[2], describe_key(record.signature)]
+        evidence = [summary.speedup_text(record), record.quality]
+        for where, winner in summary.winners_by_size(record.decision):
+            made.add_row(*about, where or "all", winner, *evidence)
+            about, evidence = ["", ""], ["", ""]
     console().print(made)
     notes = [
         f"{record.kernel.rpartition(':')[2]} [{describe_key(record.signature)}]: {failure.candidate} failed: "

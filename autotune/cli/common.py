@@ -99,7 +99,7 @@ def print_json(data: Any) -> None:
 
 
 def console() -> Console:
-    """Where tables go: as wide as the terminal, or 110 columns where there is none."""
+    """Where tables go: as wide as the terminal, or 140 columns where there is none."""
     from rich.console import Console
 
     class Piped(Console):
@@ -108,7 +108,7 @@ def console() -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    return Piped(width=None if sys.stdout.isatty() else 110, highlight=False)
+    return Piped(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
 def table(title: str, *columns: str, right: Iterable[str] = ()) -> Table:

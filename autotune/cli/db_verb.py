@@ -89,7 +89,9 @@ def clear(kernel: str | None, yes: bool, as_json: bool) -> int:
         if not wanted:
             click.echo(f"nothing is recorded for {kernel!r}; recorded: {', '.join(ids) or 'nothing'}", err=True)
             return NOTHING_RECORDED
-    if not yes and not as_json:
+    if not yes and as_json:
+        raise click.UsageError("db clear --json does not ask: say --yes as well")
+    if not yes:
         what = ", ".join(wanted) if wanted else f"all {len(records)} records"
         click.confirm(f"Remove {what} from {store.root()}?", abort=True)
     removed = sum(store.clear(name) for name in wanted) if wanted is not None else store.clear()

@@ -6,12 +6,17 @@ import math
 from typing import Any
 
 from ..kernel.signature import describe_key
-from ..store.record import Decision, Gap, Leaf, Record, Split
+from ..store.record import Decision, Gap, Record, Split
 
 
 def intervals(decision: Decision) -> list[str]:
     """The winners with their ranges of sizes, smallest first: ``["n < 1,024: reference", …]``."""
-    return [f"{where}: {winner}" if where else winner for where, winner in _walk(decision, {})]
+    return [f"{where}: {winner}" if where else winner for where, winner in winners_by_size(decision)]
+
+
+def winners_by_size(decision: Decision) -> list[tuple[str, str]]:
+    """Ranges of sizes with their winners, smallest first: ``[("n < 1,024", "reference"), …]``."""
+    return _walk(decision, {})
 
 
 def _walk(decision: Decision, bounds: dict[str, tuple[int, int | None]]) -> list[tuple[str, str]]:
@@ -48,15 +53,6 @@ def speedup_text(record: Record) -> str:
     if not values:
         return "–"
     return f"{geometric_mean(values):.3g} x ({min(values):.3g} – {max(values):.3g})"
-
-
-def winners(record: Record) -> set[str]:
-    def walk(decision: Decision) -> set[str]:
-        if isinstance(decision, Split):
-            return walk(decision.below) | walk(decision.above)
-        return {decision.winner.variant} if isinstance(decision, Leaf) else set()
-
-    return walk(record.decision)
 
 
 def as_data(record: Record) -> dict[str, Any]:

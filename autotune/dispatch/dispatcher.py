@@ -7,7 +7,6 @@ touches nothing of this. Knows nothing of measuring: a miss reaches the tuner th
 
 from __future__ import annotations
 
-import importlib
 import linecache
 import threading
 import time
@@ -20,13 +19,13 @@ import numpy as np
 
 from .. import settings
 from ..compile.handled import Namespace
-from ..errors import CompileError, DeclarationError, SettingsError, VariantError, VariantWarning, warn
+from ..errors import CompileError, SettingsError, VariantError, VariantWarning, warn
 from ..kernel.model import REFERENCE, UNSET, Candidate, Kernel
 from ..kernel.signature import DTYPES, NotCovered, Signature, signature_of
-from . import codegen, guards, policy, serve
+from . import codegen, guards, learning, serve
 from .entry import Entry, open_entry
 from .face import Face
-from .plan import Later, Plan, Target, ToReference, ToVariant
+from .plan import Plan, Target, ToReference, ToVariant
 from .routes import compiled_mismatch
 
 if TYPE_CHECKING:
@@ -35,10 +34,6 @@ if TYPE_CHECKING:
 
 #: Signatures of one kernel that are learnt; beyond them the reference serves (DESIGN.md, section 1).
 MAX_SIGNATURES = 64
-#: Where the tuner is, imported when first needed.
-TUNER = "autotune.tuner"
-
-spending = policy.Spending()
 
 
 class CacheInfo(NamedTuple):
@@ -212,16 +207,16 @@ class Dispatcher:
                 entry.gap, entry.reason = ToReference(), f"its size cannot be computed: {error}"
                 self.rebuild()
         except Exception as error:  # the variant guard: what has no size is not tuned
-            _debug("%s: the size of a call raised %s: %s", self.kernel.id, type(error).__name__, error)
+            learning.debug("%s: the size of a call raised %s: %s", self.kernel.id, type(error).__name__, error)
         return None
 
     def _decide(self, entry: Entry, size: dict[str, int], values: Mapping[str, object]) -> Target:
         leaf = entry.leaf(size)
-        if leaf is not None and not entry.unfinished:
+        if leaf is not None and not entry.unfinished(size):
             self.hits += 1
         else:
             self.misses += 1
-            self._tune_if_due(entry, values)
+            learning.tune_if_due(self, entry, values)
             leaf = entry.leaf(size)
         if leaf is None:
             return ToReference()
@@ -237,45 +232,6 @@ class Dispatcher:
             return ToReference()
         self.rebuild()
         return target
-
-    def _tune_if_due(self, entry: Entry, values: Mapping[str, object]) -> None:
-        asked = self.open()
-        if asked.mode != "first-use" or isinstance(entry.gap, ToReference):
-            return
-        about = policy.Surroundings(explicit=asked.mode_is_explicit, forked_after_openmp=guards.single_threaded)
-        refused = policy.refusal(about, spending)
-        if refused is None:
-            budget_s = min(asked.budget_s, spending.left_s(time.monotonic()))
-            refused = self.tune(entry, values, budget_s=budget_s)
-        if refused is not None:
-            entry.reason = f"not tuned: {refused.reason}"
-            if refused.passing:
-                entry.gap = Later(time.monotonic() + policy.ASK_AGAIN_S)
-            else:
-                entry.gap = ToReference()
-            _debug("%s (%s): %s", self.kernel.name, entry.signature, entry.reason)
-            self.rebuild()
-
-    def tune(self, entry: Entry, values: Mapping[str, object], *, budget_s: float) -> policy.Refusal | None:
-        """Tune the call at hand through the tuner's hook and take over what it finds."""
-        self.tuning_now = True
-        started = time.monotonic()
-        try:
-            with policy.Tuning():
-                outcome = importlib.import_module(TUNER).first_use(
-                    self.kernel, entry.signature, values, known=entry.record, budget_s=budget_s, numerics=self.numerics
-                )
-        except DeclarationError as error:
-            warn(f"{error}; the reference serves", VariantWarning)
-            return policy.Refusal(str(error), passing=False)
-        finally:
-            self.tuning_now = False
-            spending.spent_s += time.monotonic() - started
-        if isinstance(outcome, policy.Refusal):
-            return outcome
-        self.tuned += 1
-        entry.use(outcome, "first-use")
-        return None
 
     def install(self, signature: Signature, record: Record, source: str) -> None:
         """Use a record from now on."""
@@ -310,9 +266,3 @@ class Dispatcher:
             self.kernel = kernel
             self._show(kernel)
             self.clear()
-
-
-def _debug(message: str, *about: object) -> None:
-    import logging
-
-    logging.getLogger("autotune").debug(message, *about)

@@ -16,7 +16,7 @@ from .plan import Route, Target, ToMiss, ToReference, ToVariant
 from .routes import Loader, check
 
 if TYPE_CHECKING:
-    from ..store.record import Decision, Leaf, Record
+    from ..store.record import Cell, Decision, Leaf, Record
     from ..store.store import Found
 
 
@@ -36,11 +36,12 @@ class Entry:
         self.gap = gap
         #: Test ndim and layout even before compiled code.
         self.strict = False
+        #: Measured sizes at which another process left variants untried.
+        self._left_over: list[Cell] = []
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether another process left candidates untried, which this one has not taken up yet."""
-        return self.record is not None and not self.record.complete and self.source in ("store", "shipped")
+    def unfinished(self, size: dict[str, int]) -> bool:
+        """Whether another process left variants untried at this size, which this one has not taken up yet."""
+        return any(cell.speaks_for(size) for cell in self._left_over)
 
     def route(self) -> Route:
         return Route(self.signature, self.loader.tree(self.decision, self.gap), self.strict)
@@ -56,6 +57,10 @@ class Entry:
     def use(self, record: Record, source: str) -> None:
         """Take over a record."""
         self.decision, self.record, self.source, self.reason = record.decision, record, source, None
+        if source in ("store", "shipped"):
+            self._left_over = [cell for cell in record.cells if cell.untried]
+        else:
+            self._left_over = [cell for cell in self._left_over if cell in record.cells]
 
     def reject(self, reason: str) -> None:
         """Give up the record."""

@@ -50,7 +50,7 @@ def chosen(dispatcher: Dispatcher, values: Mapping[str, object]) -> Chosen:
         return Chosen(REFERENCE, reason="its size is None: not tunable")
     leaf = entry.leaf(size)
     if leaf is None:
-        return Chosen(REFERENCE, source=entry.source, reason=entry.reason or "nothing is known of this size")
+        return Chosen(REFERENCE, reason=entry.reason or "nothing is known of this size")
     candidate, _ = entry.loader.choose(leaf)
     if candidate.variant in dispatcher.disabled:
         return Chosen(REFERENCE, source=entry.source, reason=f"{candidate.variant} was disabled in this process")
@@ -129,6 +129,10 @@ def explain(dispatcher: Dispatcher, values: Mapping[str, object]) -> Explanation
     if isinstance(signature, NotCovered):
         return Explanation(kernel.name, signature.reason, {}, decided, None, {})
     entry = dispatcher.entries.get(signature.key) or dispatcher.opened(signature)
+    try:
+        size = kernel.size_of(values) or {}
+    except Exception:  # the variant guard: `chosen` has already said why
+        size = {}
     excluded: dict[str, str] = {}
     for name, variant in kernel.variants.items():
         reason = unavailable(variant) or not_covered(kernel, variant, signature)
@@ -138,11 +142,10 @@ def explain(dispatcher: Dispatcher, values: Mapping[str, object]) -> Explanation
         about = entry.record.variants
         excluded.update(about.excluded)
         excluded.update({str(failure.candidate): f"failed: {failure.reason}" for failure in about.failures})
-        excluded.update(dict.fromkeys(about.untried, "not tried yet: the budget did not reach it"))
-    try:
-        size = kernel.size_of(values) or {}
-    except Exception:  # the variant guard: `chosen` has already said why
-        size = {}
+        untried = {
+            name for cell in entry.record.cells if cell.untried and cell.speaks_for(size) for name in cell.untried
+        }
+        excluded.update(dict.fromkeys(sorted(untried), "not tried yet: the budget did not reach it"))
     return Explanation(kernel.name, str(signature), size, decided, entry.record, excluded)
 
 

@@ -157,6 +157,7 @@ class Methods:
 
     def tune(self, *args: Any, budget: float | None = None, **kwargs: Any) -> Record:
         from ..kernel.signature import NotCovered, signature_of
+        from . import learning
 
         dispatcher = self._dispatcher
         values = self._kernel.bind(*args, **kwargs)
@@ -168,14 +169,14 @@ class Methods:
             if entry is None:
                 raise VariantError(f"{self._kernel.id}: more signatures than are learnt; call cache_clear() first")
             budget_s = dispatcher.open().budget_s if budget is None else budget
-            refused = dispatcher.tune(entry, values, budget_s=budget_s)
+            refused = learning.tune(dispatcher, entry, values, budget_s=budget_s)
             if refused is not None or entry.record is None:
                 raise VariantError(f"{self._kernel.id}: not tuned: {refused.reason if refused else 'nothing measured'}")
             dispatcher.rebuild()
             return entry.record
 
     def calibrate(self, **options: Any) -> list[Record]:
-        from .dispatcher import TUNER
+        from .learning import TUNER
 
         records: list[Record] = importlib.import_module(TUNER).calibrate(self._kernel, **options)
         self._dispatcher.clear()  # what was calibrated is read from the store, like by any other process

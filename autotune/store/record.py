@@ -6,12 +6,15 @@ are kept or how they were measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 #: Number of this schema; records of a higher one are ignored, never rewritten.
 SCHEMA = 1
+#: Half the width, in octaves, of the range of sizes that one measured size speaks for, where nothing else is known.
+REACH_OCTAVES = 0.5
 
 Value = bool | int | float | str | None
 #: How a scalar result is wrapped to have the reference's type: a type's name, or a list for a tuple.
@@ -89,6 +92,20 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
     ratio_low: float = 1.0
     ratio_high: float = 1.0
     contended: bool = False
+    #: Variants that the budget did not reach.
+    untried: list[str] = []
+
+    def speaks_for(self, size: dict[str, int]) -> bool:
+        """Whether a size is within the reach of this one, as far as a single measured size has any."""
+        return size.keys() == self.size.keys() and all(
+            low <= size[name] < high for name, (low, high) in reach(self.size).items()
+        )
+
+
+def reach(size: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """The range of sizes that one measured size speaks for: by name, the first value inside and the first beyond."""
+    factor = 2**REACH_OCTAVES
+    return {n: (math.floor(v / factor), max(math.ceil(v * factor), v + 1)) for n, v in size.items()}
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,8 +125,6 @@ class Variants(msgspec.Struct, frozen=True, omit_defaults=True):
     failures: list[Failure] = []
     #: Variants that do not apply here, with the reason: not installed, condition, policy, cores.
     excluded: dict[str, str] = {}
-    #: Variants that the budget did not reach.
-    untried: list[str] = []
 
 
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -156,9 +171,13 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     skipped: list[str] = []
 
     @property
-    def complete(self) -> bool:
-        """Whether every eligible variant has been tried."""
-        return not self.variants.untried
+    def untried(self) -> list[str]:
+        """Variants that the budget did not reach at some size."""
+        return sorted({name for cell in self.cells for name in cell.untried})
+
+    def unfinished(self, size: dict[str, int]) -> bool:
+        """Whether variants are untried at the measured size that speaks for this one."""
+        return any(cell.untried and cell.speaks_for(size) for cell in self.cells)
 
 
 def leaves(decision: Decision) -> Iterator[Leaf]:

@@ -14,10 +14,8 @@ from ..kernel.boxes import Handling
 from ..kernel.model import REFERENCE, Candidate
 from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict, quantile
 from ..search import crossover, tree
-from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split
+from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split, reach
 
-#: Half the width, in octaves, of the range of sizes that one measured size speaks for.
-REACH_OCTAVES = 0.5
 #: Measured sizes that agree are joined across a gap of at most this many octaves (DESIGN.md, "Miss").
 JOIN_OCTAVES = 2.0
 
@@ -50,7 +48,7 @@ class Raced:
     size: Mapping[str, int]
     verdict: Verdict
 
-    def cell(self, facts: Facts) -> Cell:
+    def cell(self, facts: Facts, untried: Sequence[str] = ()) -> Cell:
         """The part of it that a record keeps."""
         verdict = self.verdict
         against = verdict.against_reference
@@ -67,6 +65,7 @@ class Raced:
             ratio_low=against.low if against else 1.0,
             ratio_high=against.high if against else 1.0,
             contended=verdict.contended,
+            untried=list(untried),
         )
 
     def costs(self, facts: Facts, layer: str) -> dict[str, float]:
@@ -145,19 +144,13 @@ def by_points(points: Sequence[tuple[Mapping[str, int], Leaf]]) -> Decision:
     """
     decision: Decision = Gap()
     for size, leaf in points:
-        box = {name: _around(value) for name, value in size.items()}
-        decision = carve(decision, box, leaf)
+        decision = carve(decision, reach(size), leaf)
     for index, (size, leaf) in enumerate(points):
         for other, its_leaf in points[:index]:
             if its_leaf == leaf and all(_octaves(size[name], other[name]) <= JOIN_OCTAVES for name in size):
                 box = {name: (min(size[name], other[name]), max(size[name], other[name]) + 1) for name in size}
                 decision = carve(decision, box, leaf)
     return decision
-
-
-def _around(value: int) -> tuple[int, int]:
-    reach = 2**REACH_OCTAVES
-    return math.floor(value / reach), max(math.ceil(value * reach), value + 1)
 
 
 def _octaves(a: int, b: int) -> float:

@@ -73,7 +73,7 @@ def first_use(
         saved = store.load(kernel.id, numerics=numerics).records.get(signature.key)
         if saved is not None and check(kernel, signature, saved) is None:
             size = kernel.size_of(values)
-            if saved.complete and size is not None and lookup(saved.decision, size) is not None:
+            if size is not None and lookup(saved.decision, size) is not None and not saved.unfinished(size):
                 return saved  # another process was quicker
             known = saved
         if make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
@@ -185,5 +185,5 @@ def _log(kernel: Kernel, signature: Signature, record: Record, spent_s: float) -
     cell = record.cells[-1]
     at = ", ".join(f"{name}={value:,}" for name, value in cell.size.items())
     gain = f"{1 / cell.ratio:.3g} times faster than the reference" if cell.winner.variant != REFERENCE else "fastest"
-    rest = f"; not tried yet: {', '.join(record.variants.untried)}" if record.variants.untried else ""
+    rest = f"; not tried yet: {', '.join(cell.untried)}" if cell.untried else ""
     logger.info("%s [%s] at %s: %s, %s (%.2g s%s)", kernel.name, signature, at, cell.winner, gain, spent_s, rest)

@@ -49,7 +49,7 @@ def make_record(
 ) -> Record:
     """The record of a signature."""
     kernel, machine, facts = contest.kernel, fingerprint(), facts_of(contest)
-    cells = [item.cell(facts) for item in raced]
+    cells = [item.cell(facts, untried) for item in raced]
     return Record(
         schema=SCHEMA,
         kernel=kernel.id,
@@ -63,7 +63,6 @@ def make_record(
             ulp={name: round(value, 2) for name, value in contest.ulp.items()},
             failures=[Failure(_failed(contest, name), reason) for name, reason in contest.failures.items()],
             excluded=dict(excluded),
-            untried=untried,
         ),
         provenance=Provenance(
             hard=dict(machine.hard),

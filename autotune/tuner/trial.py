@@ -106,16 +106,15 @@ class Trial:
 def joined(known: Record, new: Record) -> Record:
     """What is known of a signature after another trial.
 
-    Cells measured while variants were still untried are dropped once all are tried, so that those sizes are measured
-    again; the decision of every other size stays.
+    The new size replaces what was measured at the same one, or near it while variants were untried; the decision of
+    every other size stays.
     """
     import msgspec
 
-    keep = [cell for cell in known.cells if cell.size != new.cells[0].size]
-    if new.complete and not known.complete:
-        keep = []
+    size = new.cells[0].size
+    keep = [cell for cell in known.cells if cell.size != size and not (cell.untried and cell.speaks_for(size))]
     points = [(cell.size, _leaf(known, cell)) for cell in keep]
-    points.append((new.cells[0].size, _leaf(new, new.cells[0])))
+    points.append((size, _leaf(new, new.cells[0])))
     return msgspec.structs.replace(new, cells=[*keep, *new.cells], decision=decide.by_points(points))
 
 

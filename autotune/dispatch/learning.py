@@ -1,0 +1,79 @@
+"""Tuning on a miss: asks the policy, reaches the tuner through one hook, and takes over what it found.
+
+Knows nothing of how tuning is done.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import DeclarationError, VariantWarning, warn
+from . import guards, policy
+from .entry import Entry
+from .plan import Later, ToReference
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher
+
+#: Where the tuner is, imported when first needed.
+TUNER = "autotune.tuner"
+
+spending = policy.Spending()
+
+
+def tune_if_due(dispatcher: Dispatcher, entry: Entry, values: Mapping[str, object]) -> None:
+    """Tune a call of which nothing is known, if that is asked for, safe, and within what a process may spend."""
+    asked = dispatcher.open()
+    if asked.mode != "first-use" or isinstance(entry.gap, ToReference):
+        return
+    about = policy.Surroundings(explicit=asked.mode_is_explicit, forked_after_openmp=guards.single_threaded)
+    refused = policy.refusal(about, spending)
+    if refused is None:
+        try:
+            budget_s = min(asked.budget_s, spending.left_s(time.monotonic()))
+            refused = tune(dispatcher, entry, values, budget_s=budget_s)
+        except Exception as error:  # the candidate boundary: a call must not fail because it was to be tuned
+            name, said = dispatcher.kernel.id, f"{type(error).__name__}: {error}"
+            debug("%s: tuning failed", name, error=error)
+            warn(f"{name}: first use could not tune a call, the reference serves: {said}", VariantWarning)
+            refused = policy.Refusal(said, passing=False)
+    if refused is not None:
+        entry.reason = f"not tuned: {refused.reason}"
+        entry.gap = Later(time.monotonic() + policy.ASK_AGAIN_S) if refused.passing else ToReference()
+        debug("%s (%s): %s", dispatcher.kernel.name, entry.signature, entry.reason)
+        dispatcher.rebuild()
+
+
+def tune(
+    dispatcher: Dispatcher, entry: Entry, values: Mapping[str, object], *, budget_s: float
+) -> policy.Refusal | None:
+    """Tune the call at hand through the tuner's hook and take over what it finds."""
+    dispatcher.tuning_now = True
+    started = time.monotonic()
+    try:
+        with policy.Tuning():
+            outcome = importlib.import_module(TUNER).first_use(
+                dispatcher.kernel, entry.signature, values,
+                known=entry.record, budget_s=budget_s, numerics=dispatcher.numerics,
+            )  # fmt: skip
+    except DeclarationError as error:
+        warn(f"{error}; the reference serves", VariantWarning)
+        return policy.Refusal(str(error), passing=False)
+    finally:
+        dispatcher.tuning_now = False
+        spending.spent_s += time.monotonic() - started
+    if isinstance(outcome, policy.Refusal):
+        return outcome
+    dispatcher.tuned += 1
+    entry.use(outcome, "first-use")
+    return None
+
+
+def debug(message: str, *about: object, error: BaseException | None = None) -> None:
+    """Log for those who look for the reason of something that costs speed only."""
+    import logging
+
+    logging.getLogger("autotune").debug(message, *about, exc_info=error)
