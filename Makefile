@@ -1,7 +1,7 @@
 # Developers' commands; the two commands for users are in README.md.
 PYTHON ?= python
 
-.PHONY: test lint types bench calibrate build
+.PHONY: test lint types bench calibrate schema build
 
 test:
 	$(PYTHON) -m pytest
@@ -19,6 +19,11 @@ bench:
 
 calibrate:
 	autotune calibrate
+
+# The JSON Schema beside the shipped records.
+schema:
+	$(PYTHON) -c "import sys; from autotune.store import shipped; sys.stdout.buffer.write(shipped.schema())" \
+		> tuning_db/record.schema.json
 
 build:
 	$(PYTHON) -m build

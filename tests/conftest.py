@@ -30,6 +30,19 @@ def _noting(self: errors.AutotuneError, *args: object) -> None:
 errors.AutotuneError.__init__ = _noting  # type: ignore[method-assign]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What looks back at the whole session runs last, and not at all where only a part of the suite runs."""
+    last = [item for item in items if item.nodeid.endswith("::test_every_error_is_triggered_once")]
+    whole = {path.name for path in (ROOT / "tests").glob("test_*.py")} <= {item.path.name for item in items}
+    chosen = config.option.keyword or config.option.markexpr or any("::" in argument for argument in config.args)
+    others = [item for item in items if item not in last]
+    if whole and not chosen:
+        items[:] = others + last
+    elif last:
+        items[:] = others
+        config.hook.pytest_deselected(items=last)
+
+
 @pytest.fixture(autouse=True)
 def store_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has a store of its own and none of the machine's settings."""

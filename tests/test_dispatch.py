@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import pickle
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autotune import tunable
-from tests.records import decide, leaf, slow_calls, split, stays_in_compiled_code
+from autotune.store import store
+from tests.records import decide, leaf, record, slow_calls, split, stays_in_compiled_code
 
 pytestmark = pytest.mark.filterwarnings("ignore::autotune.VariantWarning")
 
@@ -210,6 +212,27 @@ def test_sizes_use_the_signature_s_constants():
 
     assert [work(x, axis) for axis in (None, 0, -1)] == ["reference", "v", "reference"]
     assert work(x) == "reference"
+
+
+@pytest.mark.parametrize("decided", ["v", "reference"])
+def test_what_serves_one_signature_does_not_hide_another(decided):
+    """Of the same types, another ndim or layout may have a decision of its own."""
+
+    @tunable(size={"n": "x.size"})
+    def work(x):
+        return "reference"
+
+    work.variant(lambda x: "v", kind="vectorized", name="v", when="x.ndim != 3")
+    kinds = {"1-d": np.ones(4), "strided": np.ones(8)[::2], "2-d": np.ones((2, 2)), "F": np.ones((2, 2), order="F")}
+    for name, array in kinds.items():
+        store.save(record(work, (array,), leaf("v" if name in ("1-d", "F") else decided)))
+    expected = {name: "v" if name in ("1-d", "F") else decided for name in kinds}
+    for order in itertools.permutations(kinds):
+        work.cache_clear()
+        assert work(np.ones((2, 2, 2))) == "reference"  # of no variant: this one comes first
+        assert {name: work(kinds[name]) for name in order} == {name: expected[name] for name in order}
+        assert {name: work(kinds[name]) for name in order} == {name: expected[name] for name in order}
+        assert all(stays_in_compiled_code(work, array) for array in kinds.values())
 
 
 def test_arguments_by_value_are_told_apart_by_their_type_too():

@@ -60,8 +60,7 @@ def load(kernel: Kernel, candidate: Candidate, signature: Signature) -> Callable
     if variant.jit is None:
         return variant.function
     function = underlying(variant.function)
-    if function is None:
-        raise CompileError(f"kernel {kernel.id}, variant {variant.name}: jit= needs a Python function")
+    assert function is not None, "the declaration refuses jit= for anything else"
     statics = {name: value for name, value in candidate.config if name in variant.space.static_names}
     try:
         with _lock, warnings.catch_warnings():

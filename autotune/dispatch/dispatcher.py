@@ -178,8 +178,12 @@ class Dispatcher:
         """What is known of a signature; None beyond the signatures that are learnt."""
         entry = self.entries.get(signature.key)
         if entry is None and len(self.entries) < MAX_SIGNATURES:
-            entry = self.opened(signature)
-            self.entries[signature.key] = entry
+            entry = self.entries[signature.key] = self.opened(signature)
+            # Others that are recorded for the same types must not be hidden by what serves this one.
+            recorded = self.found.records if self.found is not None else {}
+            for other in signature.siblings() if recorded else ():
+                if other.key in recorded and other.key not in self.entries and len(self.entries) < MAX_SIGNATURES:
+                    self.entries[other.key] = self.opened(other)
             self.rebuild()
         return entry
 

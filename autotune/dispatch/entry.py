@@ -44,7 +44,8 @@ class Entry:
         return any(cell.speaks_for(size) for cell in self._left_over)
 
     def route(self) -> Route:
-        return Route(self.signature, self.loader.tree(self.decision, self.gap), self.strict)
+        tree = self.loader.tree(self.decision, self.gap)
+        return Route(self.signature, tree, self.strict, undecided=self.record is None)
 
     def leaf(self, size: dict[str, int]) -> Leaf | None:
         from ..store.record import lookup

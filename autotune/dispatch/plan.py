@@ -63,6 +63,8 @@ class Route(Value, by_identity=True):
     tree: Tree
     #: Test ndim and layout even for targets that test themselves: calls of unlike arrays have been seen.
     strict: bool = False
+    #: Nothing is decided for it: ndim and layout are tested even before the reference, for others may be decided.
+    undecided: bool = False
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

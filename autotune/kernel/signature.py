@@ -10,8 +10,9 @@ Knows nothing of variants' code, of disk or of timing.
 from __future__ import annotations
 
 import enum
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,17 @@ class Signature(Value):
     @cached_property
     def by_name(self) -> dict[str, Descriptor]:
         return dict(self.entries)
+
+    def siblings(self) -> Iterator[Signature]:
+        """The signatures that differ in the layout of arrays alone."""
+        names = list(self.arrays)
+        for layouts in itertools.product("CFA", repeat=len(names)):
+            changed = {
+                name: ArrayType(self.arrays[name].dtype, self.arrays[name].ndim, layout)
+                for name, layout in zip(names, layouts, strict=True)
+            }
+            if changed != self.arrays:
+                yield Signature(tuple((name, changed.get(name, descriptor)) for name, descriptor in self.entries))
 
     def __str__(self) -> str:
         return describe_key(self.key)

@@ -229,8 +229,3 @@ def decode(text: str | bytes) -> Record:
 
 class _Head(msgspec.Struct):
     schema: int
-
-
-def json_schema() -> dict[str, object]:
-    """The JSON Schema of a record."""
-    return msgspec.json.schema(Record)

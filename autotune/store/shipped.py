@@ -68,5 +68,10 @@ def read_bundle(content: bytes, origin: str) -> Bundle:
         raise ValueError(f"{origin}: is not an export of autotune: {error}") from None
 
 
+def schema() -> bytes:
+    """The JSON Schema of an export, as it lies beside the shipped records."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Bundle)), indent=1) + b"\n"
+
+
 class _Head(msgspec.Struct):
     schema: int

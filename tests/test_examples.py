@@ -1,0 +1,34 @@
+"""The examples run as they stand, on a store of their own, and print what the README promises."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def test_the_examples_are_those_of_the_index():
+    index = (ROOT / "examples" / "README.md").read_text()
+
+    assert {path.name for path in EXAMPLES} == set(re.findall(r"`(\w+\.py)`", index))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_and_the_second_run_knows(run, example):
+    asked = {"AUTOTUNE_MODE": "first-use"}  # by name, so that CI does not keep it from tuning
+    first = run(example, timeout=280, **asked)
+    started = time.perf_counter()
+    second = run(example, timeout=280, **asked)
+    again_s = time.perf_counter() - started
+
+    assert {
+        "quickstart": "Why?", "kmeans": "same labels: True", "image_pipeline": "largest difference of a pixel",
+    }[example.stem] in first.stdout  # fmt: skip
+    assert "first-use" in first.stdout
+    assert "store" in second.stdout
+    assert again_s < 60  # the examples promise less than a minute, the second time even on a busy machine
