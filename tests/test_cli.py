@@ -58,6 +58,16 @@ def test_list_shows_variants_and_what_is_recorded(measured):
     assert len(data[0]["records"]) == 1
 
 
+def test_list_numerics_gives_class_distance_and_the_source_of_the_bound(measured):
+    text = command("list", "-m", measured, "--numerics").stdout
+    rows = {row["variant"]: row for row in json.loads(command("list", "-m", measured, "--numerics", "--json").stdout)}
+
+    assert "Higham 2002" in text
+    assert rows["single_pass"]["numerics"] == "reassociated"
+    assert 0 <= rows["single_pass"]["ulp"] < 100
+    assert rows["single_pass"]["tolerance"] == "max(8, √terms)"
+
+
 def test_list_says_what_to_do_when_nothing_is_recorded(module):
     assert "Measure it:  autotune calibrate" in command("list", "-m", module).stdout
 

@@ -1,6 +1,7 @@
 """The share of calls that the compiled path served, for every kernel and every example.
 
-Run as ``python -m tests.benchmarks.bench_coverage``. Calibrates a store of its own first. A kernel is called at every
+Run as ``python -m tests.benchmarks.bench_coverage``. Calibrates a store of its own first, or uses the one that
+``AUTOTUNE_DB`` names. A kernel is called at every
 size of the kernel benchmark, with arrays that were made here and with arrays that were pickled and unpickled; an
 example runs whole. The first call of each kind in a process looks its decision up and is not counted; from then on
 calls are counted by the interpreter (`sys.setprofile`), not by the code under test.
@@ -10,13 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import pickle
 import re
 import runpy
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from autotune.dispatch.dispatcher import Dispatcher
+from tests.benchmarks.calibrated import run_calibrated
 from tests.benchmarks.cells import all_cells
 from tests.benchmarks.timing import report, verdict
 
@@ -104,14 +103,9 @@ def measure() -> bool:
 
 
 def main() -> int:
-    if os.environ.get("AUTOTUNE_MODE"):
+    if sys.argv[1:] == ["measure"]:
         return 0 if measure() else 1
-    with tempfile.TemporaryDirectory() as folder:
-        environ = {**os.environ, "AUTOTUNE_DB": folder}
-        calibrate = [sys.executable, "-m", "autotune", "calibrate", "--effort", "quick"]
-        subprocess.run(calibrate, check=True, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        again = [sys.executable, "-m", "tests.benchmarks.bench_coverage"]
-        return subprocess.run(again, check=False, env={**environ, "AUTOTUNE_MODE": "first-use"}).returncode
+    return run_calibrated("tests.benchmarks.bench_coverage", "first-use")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ twice. The reference of a kernel is the NumPy function of its name, or its short
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 
+from tests.benchmarks.calibrated import run_calibrated
 from tests.benchmarks.cells import Cell, all_cells
 from tests.benchmarks.timing import Paired, paired, report, verdict
 
@@ -96,14 +94,9 @@ def tell(rows: list[Row]) -> bool:
 
 
 def main() -> int:
-    if os.environ.get("AUTOTUNE_MODE") == "use":
+    if sys.argv[1:] == ["measure"]:
         return 0 if tell([measure(cell) for cell in all_cells()]) else 1
-    with tempfile.TemporaryDirectory() as folder:
-        environ = {"AUTOTUNE_DB": folder, **os.environ}
-        calibrate = [sys.executable, "-m", "autotune", "calibrate", "--effort", "quick"]
-        subprocess.run(calibrate, check=True, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        again = [sys.executable, "-m", "tests.benchmarks.bench_kernels"]
-        return subprocess.run(again, check=False, env={**environ, "AUTOTUNE_MODE": "use"}).returncode
+    return run_calibrated("tests.benchmarks.bench_kernels", "use")
 
 
 if __name__ == "__main__":
