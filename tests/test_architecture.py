@@ -13,7 +13,7 @@ PACKAGE = ROOT / "autotune"
 #: Rooms, lowest first: a module imports only from rooms at or above its own in this list.
 ROOMS = [
     "errors", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile", "machine",
-    "measure", "search", "store", "dispatch", "tuner", "testing", "cli",
+    "measure", "search", "store", "dispatch", "tuner", "audit", "testing", "cli",
 ]  # fmt: skip
 #: The public face and the entry point, which sit above everything.
 FACE = {"__init__", "__main__"}

@@ -14,6 +14,7 @@ VERBS = {
     "list": "List the kernels and what is recorded for them.",
     "show": "Show the records of one kernel.",
     "explain": "Say what serves a call of a given size, and why.",
+    "verify": "Measure afresh whether what was decided is the best.",
     "doctor": "Look over the machine and the installation; each finding with its remedy.",
     "db": "Show, export, import or clear the recorded decisions.",
 }

@@ -6,7 +6,7 @@ import click
 
 from ..kernel.coverage import unavailable
 from ..kernel.model import Kernel, Variant
-from ..measure.gate import ELEMENTWISE_FACTOR
+from ..measure.compare import ELEMENTWISE_FACTOR
 from ..store import store
 from ..store.store import Found
 from . import summary

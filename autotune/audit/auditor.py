@@ -1,0 +1,222 @@
+"""How far recorded decisions are from the best: regret at random sizes that were not used for deciding.
+
+Knows nothing of how decisions are reached.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..dispatch.plan import ToVariant
+from ..dispatch.routes import candidate_of, check, handling_of, load_variant
+from ..dispatch.serve import as_function
+from ..kernel.boxes import Handling, boxing_of
+from ..kernel.invocation import invocation
+from ..kernel.model import NUMERICS, REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
+from ..kernel.signature import Signature
+from ..machine import fingerprint
+from ..machine.fingerprint import available_memory_bytes
+from ..measure import arguments as make
+from ..measure.race import TAIL_MARGIN
+from ..store import store
+from ..store.record import Record, leaves, lookup
+from ..tuner import grid
+from ..tuner.entrants import entrants, small_candidates
+from .clock import Ratio, Stopwatch, interleaved, ratio
+
+#: Candidates within this factor of the best at first sight are looked at closely, and at most so many.
+CLOSE, MOST_CLOSE = 1.3, 5
+#: Rounds for finding the best rival, and for the comparison with it on fresh samples: the best of several is
+#: optimistic about itself.
+FIRST_ROUNDS, ROUNDS = 9, 25
+#: Calls whose reference takes longer, or whose arrays need more of the free memory, are not looked at.
+MAX_CALL_S = 0.5
+MAX_MEMORY_SHARE = 1 / 8
+#: What a decision may cost over the reference (MEASUREMENT.md: the reference wins ties).
+MAX_OVER_REFERENCE = 1.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kernel, signature and size."""
+
+    kernel: str
+    signature: str
+    size: Mapping[str, int]
+    chosen: str
+    #: The best candidate that the policy allows.
+    best: str
+    #: Time of what was chosen over time of the best.
+    regret: Ratio
+    #: Time of what was chosen over time of the reference.
+    over_reference: Ratio
+    #: Time of the best allowed over time of the best of all: what numerics class and tail rule cost.
+    policy: float
+
+    def failed(self, limit: float) -> bool:
+        """Whether it is surely over a limit."""
+        return self.regret.low > 1 + limit or self.over_reference.low > MAX_OVER_REFERENCE
+
+
+@dataclass
+class Auditor:
+    """Audits one signature of one kernel.
+
+    Parameters
+    ----------
+    tuned
+        The tuned function; its decisions are those of the store.
+    problem : Problem
+        What `calibrate=` declares of the signature.
+    record : Record
+    seed : int
+        Of the sizes and of the order of measuring.
+    """
+
+    tuned: Any
+    problem: grid.Problem
+    record: Record
+    seed: int
+    kernel: Kernel = field(init=False)
+    signature: Signature = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kernel = self.problem.kernel
+        self.signature = self.problem.signature()
+        self._random = random.Random(f"{self.kernel.id} {self.signature.key} {self.seed}")  # noqa: S311 - no secret
+        numerics = self.tuned.__autotune__.dispatcher.numerics
+        cores = fingerprint().cores.count
+        self._allowed = set(self._candidates(numerics, cores))
+        self._all = [REFERENCE_CANDIDATE, *self._candidates(NUMERICS[-1], cores)]
+        self._handling = {
+            candidate: handling_of(pick)
+            for leaf in leaves(self.record.decision) for pick in (leaf.winner, leaf.single) if pick is not None
+            if (candidate := candidate_of(self.kernel, pick)) is not None
+        }  # fmt: skip
+
+    def _candidates(self, numerics: str, cores: int) -> list[Candidate]:
+        failed = {str(failure.candidate) for failure in self.record.variants.failures}
+        found = []
+        for variant in entrants(self.kernel, self.signature, numerics=numerics, cores=cores).variants:
+            if variant.name in failed:
+                continue
+            candidates = small_candidates(variant)
+            if candidates is None:  # of a space too large to race whole, what was measured
+                measured = {m.candidate for cell in self.record.cells for m in cell.measurements}
+                known = [candidate_of(self.kernel, choice) for choice in measured if choice.variant == variant.name]
+                candidates = [candidate for candidate in known if candidate is not None]
+            found += [candidate for candidate in candidates if str(candidate) not in failed]
+        return found
+
+    def points(self, count: int) -> Iterator[dict[str, int]]:
+        """Random points, even in the logarithm, no larger than what was calibrated and none of those measured."""
+        measured = [cell.size for cell in self.record.cells]
+        largest = max((math.prod(size.values()) for size in measured), default=1)
+        ranges = {
+            name: self.record.provenance.ranges.get(name, (r.lo, r.hi)) for name, r in self.problem.ranges.items()
+        }
+        for _ in range(100 * count):
+            point = {
+                name: round(math.exp(self._random.uniform(math.log(max(lo, 1)), math.log(max(hi, 1)))))
+                for name, (lo, hi) in ranges.items()
+            }
+            if point not in measured and math.prod(point.values()) <= largest:
+                yield point
+                count -= 1
+            if count == 0:
+                return
+
+    def findings(self, count: int, limit: float) -> Iterator[Finding]:
+        """Look at random sizes; a second time, on fresh data, where the first look fails."""
+        for point in self.points(count):
+            found = self.look(point, fresh=1)
+            if found is not None and found.failed(limit):
+                found = self.look(point, fresh=2)
+            if found is not None:
+                yield found
+
+    def look(self, point: Mapping[str, int], *, fresh: int) -> Finding | None:
+        """Measure all candidates at one point; None where a call takes too long, or nothing is decided."""
+        values = self.problem.arguments(point, fresh=fresh)
+        size = self.problem.size(point, values)
+        leaf = lookup(self.record.decision, size)
+        if leaf is None or make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
+            return None
+        chosen = candidate_of(self.kernel, leaf.winner) or REFERENCE_CANDIDATE
+        watches = {c: self._watch(c, values) for c in dict.fromkeys([REFERENCE_CANDIDATE, chosen])}
+        if watches[REFERENCE_CANDIDATE].once() > MAX_CALL_S:
+            return None
+        sight = {candidate: watch.at_first_sight() for candidate, watch in watches.items()}
+        for candidate in self._all:
+            if candidate not in watches:
+                watch = self._watch(candidate, values)
+                if watch.once() <= 4 * CLOSE * min(sight.values()):
+                    watches[candidate], sight[candidate] = watch, watch.at_first_sight()
+        near = sorted(sight, key=sight.__getitem__)
+        near = [candidate for candidate in near if sight[candidate] <= CLOSE * sight[near[0]]][:MOST_CLOSE]
+        closely = dict.fromkeys([*near, chosen, REFERENCE_CANDIDATE])
+        rounds = interleaved({c: watches[c] for c in closely}, FIRST_ROUNDS, self._random)
+        medians = {candidate: statistics.median(samples) for candidate, samples in rounds.items()}
+        allowed = [candidate for candidate in medians if self._eligible(candidate, rounds, medians)]
+        best = min(allowed, key=medians.__getitem__)
+        final = dict.fromkeys([best, chosen, REFERENCE_CANDIDATE])
+        rounds = interleaved({c: watches[c] for c in final}, ROUNDS, self._random)
+        return Finding(
+            self.kernel.name, str(self.signature), size, str(chosen), str(best),
+            regret=ratio(rounds[chosen], rounds[best]),
+            over_reference=ratio(rounds[chosen], rounds[REFERENCE_CANDIDATE]),
+            policy=max(1.0, medians[best] / min(medians.values())),
+        )  # fmt: skip
+
+    def _eligible(
+        self, candidate: Candidate, rounds: Mapping[Candidate, Sequence[float]], medians: Mapping[Candidate, float]
+    ) -> bool:
+        """Whether the policy lets a candidate win: its numerics class, and its slow tail if it uses threads."""
+        if candidate.variant != REFERENCE and candidate not in self._allowed:
+            return False
+        if not self._threads(candidate):
+            return True
+        singles = [seconds for other, seconds in medians.items() if not self._threads(other)]
+        layer = self.record.provenance.compiled.get("layer", "")
+        margin = TAIL_MARGIN.get(layer, max(TAIL_MARGIN.values()))
+        return sorted(rounds[candidate])[math.ceil(0.9 * len(rounds[candidate])) - 1] < min(singles) / margin
+
+    def _threads(self, candidate: Candidate) -> bool:
+        return candidate.variant != REFERENCE and self.kernel.variants[candidate.variant].threads
+
+    def _watch(self, candidate: Candidate, values: make.Arguments) -> Stopwatch:
+        function = as_function(self.kernel, self._target(candidate, values))
+        return Stopwatch(
+            function, lambda: [*make.copy_arguments(values).values()], changes=bool(self.kernel.mutates - {"out"})
+        )
+
+    def _target(self, candidate: Candidate, values: make.Arguments) -> ToVariant:
+        """What the dispatcher would run, with the same handling of results."""
+        kernel, signature = self.kernel, self.signature
+        if candidate.variant == REFERENCE:
+            call = invocation(kernel, candidate, signature)
+            return ToVariant(candidate, kernel.reference, call, Handling(), tests_itself=False)
+        if candidate not in self._handling:
+            bare = as_function(kernel, load_variant(kernel, candidate, signature, Handling()))
+            found = bare(*make.copy_arguments(values).values())
+            expected = kernel.call_reference(make.copy_arguments(values))
+            finite = next((known.finite for known in self._handling.values() if known.finite), "")
+            self._handling[candidate] = Handling(boxing_of(expected, found), finite)
+        return load_variant(kernel, candidate, signature, self._handling[candidate])
+
+
+def auditors(tuned: Any, seed: int) -> Iterator[Auditor]:
+    """One for each recorded signature of a kernel that declares how to be calibrated."""
+    kernel = tuned.__autotune__.kernel
+    if kernel.inputs is None:
+        return
+    found = store.load(kernel.id, numerics=tuned.__autotune__.dispatcher.numerics)
+    for problem in grid.problems(kernel):
+        record = found.records.get(problem.signature().key)
+        if record is not None and check(kernel, problem.signature(), record) is None:
+            yield Auditor(tuned, problem, record, seed)
