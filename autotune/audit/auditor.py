@@ -116,7 +116,7 @@ class Auditor:
     def points(self, count: int) -> Iterator[dict[str, int]]:
         """Random points, even in the logarithm, no larger than what was calibrated and none of those measured."""
         measured = [cell.size for cell in self.record.cells]
-        largest = max((math.prod(size.values()) for size in measured), default=1)
+        largest = max((math.prod(size.values()) for size in measured), default=math.inf)
         ranges = {
             name: self.record.provenance.ranges.get(name, (r.lo, r.hi)) for name, r in self.problem.ranges.items()
         }

@@ -49,6 +49,9 @@ def command(
         if not as_json:
             click.echo(f"{look.kernel.name} [{look.signature}]", err=True)
         findings += look.findings(sizes, max_regret)
+    if not findings:
+        click.echo("no size could be looked at: calls take too long, or their arrays too much memory", err=True)
+        return 1
     failed = [finding for finding in findings if finding.failed(max_regret)]
     if as_json:
         print_json({
@@ -68,8 +71,6 @@ def command(
 def summary(findings: list[Finding]) -> dict[str, float]:
     """Mean, 95th percentile and worst of the regret; mean cost of the policy; slowest over the reference."""
     regrets = sorted(max(0.0, finding.regret.median - 1) for finding in findings)
-    if not regrets:
-        return {}
     return {
         "mean": sum(regrets) / len(regrets), "p95": regrets[min(len(regrets) - 1, int(0.95 * len(regrets)))],
         "worst": regrets[-1], "policy": sum(finding.policy - 1 for finding in findings) / len(findings),
