@@ -305,6 +305,51 @@ def test_a_contended_record_never_replaces_a_clean_one(monkeypatch):
     assert store.load_all() == [clean]
 
 
+def test_a_size_at_which_the_reference_takes_too_long_is_left_out_and_named(tmp_path):
+    file = tmp_path / "patient.py"
+    file.write_text(
+        textwrap.dedent("""
+        import os, time
+        import numpy as np
+        from autotune import Range, tunable
+        from autotune.tuner import heat
+        heat.REFERENCE_DEADLINE_S = 1.0
+
+        @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": Range(1, 4000)})
+        def work(x):
+            if x.size > 3000: time.sleep(10)
+            return x + 1
+
+        @work.variant(kind="vectorized")
+        def v(x):
+            return 1 + x
+    """)
+    )
+    done = command("calibrate", "-m", str(file), "--effort", "quick", "--json")
+    (found,) = json.loads(done.stdout)["records"]
+
+    assert found["skipped"] == ["n=4,000: the reference took longer than 1.0 s"]
+
+
+def test_a_kernel_that_cannot_be_calibrated_does_not_keep_others_from_it(tmp_path):
+    file = tmp_path / "two_kernels.py"
+    declared_there = """
+        @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": Range(1, 50)})
+        def NAME(x):
+            BODY
+            return x + 1
+
+        NAME.variant(lambda x: 1 + x, kind="vectorized", name="v")
+    """
+    broken = declared_there.replace("NAME", "broken").replace("BODY", "if x.size > 30: raise ZeroDivisionError('no')")
+    sound = declared_there.replace("NAME", "sound").replace("BODY", "pass")
+    file.write_text("from autotune import Range, tunable\n" + textwrap.dedent(broken) + textwrap.dedent(sound))
+    done = command("calibrate", "-m", str(file), "--effort", "quick", check=1)
+
+    assert [record.kernel for record in store.load_all()] == ["two_kernels:sound"]
+    assert "broken [float64 1-d C]: kernel two_kernels:broken: the reference raises ZeroDivisionError" in done.stdout
+
+
 # -- declarations that do not fit together
 
 

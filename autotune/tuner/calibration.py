@@ -7,61 +7,26 @@ progress is shown: it tells events.
 from __future__ import annotations
 
 import math
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from .. import settings
 from ..dispatch.routes import check, variant_hash
-from ..errors import CalibrationError, UnknownKernel, WorkerError
+from ..errors import AutotuneError, CalibrationError, UnknownKernel, WorkerError
 from ..kernel.model import REFERENCE, Kernel
-from ..kernel.signature import Signature
-from ..machine import compiled_fields, fingerprint
+from ..machine import compiled_fields
 from ..measure.worker import Lost, Worker
 from ..space import Range
 from ..store import store
 from ..store.record import Record
 from . import grid, locate
-from .entrants import entrants, uses_compiler
+from .compiling import Compiling
 from .first_use import home_module
 from .session import EFFORTS, Session
-
-#: After this many lost workers a signature is given up; what failed by then is in the message.
-MAX_LOST = 20
-
-Tell = Callable[[dict[str, Any]], None]
-
-
-@dataclass
-class Task:
-    """One signature to calibrate."""
-
-    problem: grid.Problem
-    signature: Signature
-    location: dict[str, str] | None
-    failures: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def kernel(self) -> Kernel:
-        return self.problem.kernel
-
-    def job(self, **about: Any) -> dict[str, Any]:
-        return {
-            "location": self.location,
-            "fixed": dict(self.problem.fixed),
-            "ranges": {name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
-            "seed": self.problem.seed,
-            "failures": self.failures,
-            **about,
-        }
-
-    def event(self, what: str, **about: Any) -> dict[str, Any]:
-        return {"event": what, "kernel": self.kernel.name, "signature": str(self.signature), **about}
+from .task import MAX_LOST, Task, Tell, log
 
 
 def calibrate(
@@ -73,7 +38,7 @@ def calibrate(
     sizes: Mapping[str, Range] | None = None,
     force: bool = False,
     patience: float = 1.0,
-    tell: Tell = lambda event: None,
+    tell: Tell = log,
 ) -> list[Record]:
     """Calibrate kernels and save their records.
 
@@ -94,17 +59,17 @@ def calibrate(
     patience : float
         Stretches the deadlines of candidates.
     tell : callable
-        Told of progress: mappings with an ``event``.
+        Told of progress: mappings with an ``event``; by default what is left out is logged.
 
     Returns
     -------
     list of Record
-        One for each signature, those that were already known included.
+        One for each signature, those that were already known included, and those left out that failed.
 
     Raises
     ------
-    CalibrationError
-        A declaration does not fit together, or a signature's workers were lost again and again.
+    CalibrationError, WorkerError
+        Nothing could be measured: a declaration does not fit together, or workers were lost again and again.
     """
     if effort not in EFFORTS:
         raise CalibrationError(f"effort={effort!r}: expected one of {', '.join(EFFORTS)}")
@@ -127,6 +92,7 @@ class _Run:
         self.numerics, self.effort, self.force, self.patience, self.tell = numerics, effort, force, patience, tell
         self.deadline_s = math.inf if budget is None else time.monotonic() + budget
         self.known: dict[str, store.Found] = {}
+        self.failed: list[AutotuneError] = []
 
     def all(self, tasks: list[Task]) -> list[Record]:
         records: dict[int, Record] = {}
@@ -139,7 +105,7 @@ class _Run:
                 records[index] = kept
                 self.tell(task.event("kept"))
         self.tell({"event": "plan", "tasks": len(open_tasks), "kept": len(records)})
-        self._compile([task for _, task in open_tasks])
+        Compiling(self.numerics_of, self.patience, self.tell).all([task for _, task in open_tasks])
         with Worker({"AUTOTUNE_MODE": "use"}) as worker:
             for position, (index, task) in enumerate(open_tasks):
                 left_s = self.deadline_s - time.monotonic()
@@ -148,7 +114,13 @@ class _Run:
                     continue
                 self.tell(task.event("start", done=position, of=len(open_tasks)))
                 share_s = None if math.isinf(left_s) else left_s / (len(open_tasks) - position)
-                records[index] = self._save(task, self._measure(task, worker, share_s))
+                try:
+                    records[index] = self._save(task, self._measure(task, worker, share_s))
+                except (CalibrationError, WorkerError) as error:
+                    self.failed.append(error)
+                    self.tell(task.event("left out", reason=str(error)))
+        if self.failed and len(self.failed) == len(open_tasks):
+            raise self.failed[0]
         return [records[index] for index in sorted(records)]
 
     # -- what is known
@@ -184,70 +156,12 @@ class _Run:
             return None
         return known
 
-    # -- compiling
-
-    def _compile(self, tasks: list[Task]) -> None:
-        """Fill the code cache on all cores; a worker that is lost costs the candidate it was at."""
-        cores = fingerprint().cores.count
-        pending: queue.SimpleQueue[Task] = queue.SimpleQueue()
-        for task in tasks:
-            able = entrants(task.kernel, task.signature, numerics=self.numerics_of(task.kernel), cores=cores).variants
-            if task.location is not None and any(uses_compiler(variant) for variant in able):
-                pending.put(task)
-        total = pending.qsize()
-        done: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        stop = threading.Event()
-        threads = [
-            threading.Thread(target=self._compile_tasks, args=(pending, done, stop), daemon=True)
-            for _ in range(min(cores, total))
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            running, count = len(threads), 0
-            while running:
-                compiled = done.get()
-                if compiled is None:
-                    running -= 1
-                else:
-                    count += 1
-                    self.tell(compiled.event("compiled", done=count, of=total))
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-
-    def _compile_tasks(
-        self, pending: queue.SimpleQueue[Task], done: queue.SimpleQueue[Task | None], stop: threading.Event
-    ) -> None:
-        with Worker({"AUTOTUNE_MODE": "use"}) as worker:
-            while not stop.is_set():
-                try:
-                    task = pending.get_nowait()
-                except queue.Empty:
-                    break
-                self._compile_task(task, worker, stop)
-                done.put(task)
-        done.put(None)
-
-    def _compile_task(self, task: Task, worker: Worker, stop: threading.Event) -> None:
-        for _ in range(MAX_LOST):
-            job = task.job(numerics=self.numerics_of(task.kernel), patience=self.patience)
-            lost = None
-            for event in worker.run("autotune.tuner.job:compile_all", job):
-                if isinstance(event, Lost):
-                    lost = event
-                if stop.is_set():
-                    worker.kill()
-                    return
-            if lost is None or not _blame(task, lost):
-                return
-
     # -- measuring
 
     def _measure(self, task: Task, worker: Worker, share_s: float | None) -> Record:
         if task.location is None:
             return self._session(task, share_s).run()
+        size = ""
         for _ in range(MAX_LOST):
             job = task.job(
                 numerics=self.numerics_of(task.kernel), effort=self.effort, budget_s=share_s, patience=self.patience
@@ -255,7 +169,7 @@ class _Run:
             for event in worker.run("autotune.tuner.job:calibrate", job):
                 if isinstance(event, Lost):
                     self.tell(task.event("lost", step=event.step, reason=event.reason))
-                    if not _blame(task, event):
+                    if not task.blame(event, size):
                         raise WorkerError(f"{task.kernel.id}: the worker was lost at {event.step}: {event.reason}")
                     break
                 if event.get("type") == UnknownKernel.__name__:
@@ -265,6 +179,7 @@ class _Run:
                 if "result" in event:
                     return msgspec.convert(event["result"], Record)
                 if "progress" in event:
+                    size = event.get("size", size) if "of" in event else size
                     self.tell(task.event("progress", **event))
         raise CalibrationError(f"{task.kernel.id}: given up after {MAX_LOST} lost workers: {task.failures}")
 
@@ -277,8 +192,9 @@ class _Run:
                 self.tell(task.event("progress", **about))
 
         return Session(
-            task.problem, EFFORTS[self.effort], self.numerics_of(task.kernel), announce, task.failures, budget_s
-        )
+            task.problem, EFFORTS[self.effort], self.numerics_of(task.kernel), announce, task.failures,
+            budget_s=budget_s,
+        )  # fmt: skip
 
     def _save(self, task: Task, record: Record) -> Record:
         known = self._known(task)
@@ -294,12 +210,3 @@ class _Run:
         store.put([record])
         self.tell(task.event("done", spent_s=record.provenance.spent_s))
         return record
-
-
-def _blame(task: Task, lost: Lost) -> bool:
-    """Note the candidate that the worker was lost with; False if it was not at one."""
-    candidate = lost.step.get("candidate")
-    if candidate is None or candidate == REFERENCE:
-        return False
-    task.failures[candidate] = f"{lost.step['step']}: {lost.reason}"
-    return True

@@ -69,7 +69,8 @@ class Heat:
         """
         sampler = self._sampler(name)
         patience = CALL_FACTOR * self.best_s if math.isfinite(self.best_s) else REFERENCE_DEADLINE_S
-        deadline_s = max(CALL_DEADLINE_S, patience) + helpers_s(self.admitted[name])
+        least = REFERENCE_DEADLINE_S if name == REFERENCE else CALL_DEADLINE_S
+        deadline_s = max(least, patience) + helpers_s(self.admitted[name])
         self.announce("call", candidate=name, deadline_s=deadline_s)
         try:
             # Asked twice, because the first call may have compiled something.

@@ -76,6 +76,7 @@ def calibrate(job: dict[str, Any], emit: Emit) -> Any:
             job["numerics"],
             announcer(emit, job.get("patience", 1.0)),
             job["failures"],
+            job.get("too_long", {}),
             math.inf if job.get("budget_s") is None else job["budget_s"],
         )
         return msgspec.to_builtins(session.run())

@@ -79,6 +79,8 @@ class Session:
     numerics: str
     announce: Announce
     failures: Mapping[str, str]
+    #: Sizes that are left out, as text, with the reason: a worker was lost there with the reference.
+    too_long: Mapping[str, str] = field(default_factory=dict)
     budget_s: float = math.inf
     skipped: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
@@ -135,7 +137,7 @@ class Session:
     def _race_sizes(self) -> None:
         points = self._points()
         for index, point in enumerate(points):
-            reason = self._too_large(point)
+            reason = self.too_long.get(_text(point)) or self._too_large(point)
             if reason is not None:
                 self.skipped.append(f"{_text(point)}: {reason}")
                 continue

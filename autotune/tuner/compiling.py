@@ -1,0 +1,87 @@
+"""Compiling before measuring: fills the code cache on all cores. Knows nothing of times or decisions."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+from ..kernel.model import Kernel
+from ..machine import fingerprint
+from ..measure.worker import Lost, Worker
+from .entrants import entrants, uses_compiler
+from .task import MAX_LOST, Task, Tell
+
+
+class Compiling:
+    """Compiles the candidates of many tasks in isolated workers.
+
+    Parameters
+    ----------
+    numerics_of : callable
+        The loosest class that may win for a kernel.
+    patience : float
+        Stretches the deadlines of candidates.
+    tell : callable
+        Told of progress.
+    """
+
+    def __init__(self, numerics_of: Callable[[Kernel], str], patience: float, tell: Tell) -> None:
+        self.numerics_of, self.patience, self.tell = numerics_of, patience, tell
+
+    def all(self, tasks: list[Task]) -> None:
+        """Compile what the tasks need; a worker that is lost costs the candidate it was at."""
+        cores = fingerprint().cores.count
+        pending: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        for task in tasks:
+            able = entrants(task.kernel, task.signature, numerics=self.numerics_of(task.kernel), cores=cores).variants
+            if task.location is not None and any(uses_compiler(variant) for variant in able):
+                pending.put(task)
+        total = pending.qsize()
+        done: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=self._worker, args=(pending, done, stop), daemon=True)
+            for _ in range(min(cores, total))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            running, count = len(threads), 0
+            while running:
+                compiled = done.get()
+                if compiled is None:
+                    running -= 1
+                else:
+                    count += 1
+                    self.tell(compiled.event("compiled", done=count, of=total))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _worker(
+        self, pending: queue.SimpleQueue[Task], done: queue.SimpleQueue[Task | None], stop: threading.Event
+    ) -> None:
+        with Worker({"AUTOTUNE_MODE": "use"}) as worker:
+            while not stop.is_set():
+                try:
+                    task = pending.get_nowait()
+                except queue.Empty:
+                    break
+                self._task(task, worker, stop)
+                done.put(task)
+        done.put(None)
+
+    def _task(self, task: Task, worker: Worker, stop: threading.Event) -> None:
+        for _ in range(MAX_LOST):
+            job = task.job(numerics=self.numerics_of(task.kernel), patience=self.patience)
+            lost = None
+            for event in worker.run("autotune.tuner.job:compile_all", job):
+                if isinstance(event, Lost):
+                    lost = event
+                if stop.is_set():
+                    worker.kill()
+                    return
+            if lost is None or not task.blame(lost):
+                return

@@ -1,0 +1,70 @@
+"""One signature to calibrate: what its workers are asked, and what is known of those that were lost.
+
+Knows nothing of measuring.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..kernel.model import REFERENCE, Kernel
+from ..kernel.signature import Signature
+from ..measure.worker import Lost
+from . import grid
+
+#: After this many lost workers a signature is given up.
+MAX_LOST = 20
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Task:
+    """One signature to calibrate."""
+
+    problem: grid.Problem
+    signature: Signature
+    location: dict[str, str] | None
+    failures: dict[str, str] = field(default_factory=dict)
+    #: Sizes at which the reference took too long, as text, with the reason.
+    too_long: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kernel(self) -> Kernel:
+        return self.problem.kernel
+
+    def job(self, **about: Any) -> dict[str, Any]:
+        return {
+            "location": self.location,
+            "fixed": dict(self.problem.fixed),
+            "ranges": {name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
+            "seed": self.problem.seed,
+            "failures": self.failures,
+            "too_long": self.too_long,
+            **about,
+        }
+
+    def event(self, what: str, **about: Any) -> dict[str, Any]:
+        return {"event": what, "kernel": self.kernel.name, "signature": str(self.signature), **about}
+
+    def blame(self, lost: Lost, size: str = "") -> bool:
+        """Note the candidate, or the size, that the worker was lost with; False if it was at neither."""
+        candidate = lost.step.get("candidate")
+        if candidate == REFERENCE and size and size not in self.too_long:
+            self.too_long[size] = f"the reference {lost.reason}"
+            return True
+        if candidate is None or candidate == REFERENCE:
+            return False
+        self.failures[candidate] = f"{lost.step['step']}: {lost.reason}"
+        return True
+
+
+def log(event: dict[str, Any]) -> None:
+    """Log what a calibration leaves out."""
+    if event["event"] == "left out":
+        logging.getLogger("autotune").warning(
+            "%s [%s] is not calibrated: %s", event["kernel"], event["signature"], event["reason"]
+        )
