@@ -216,5 +216,5 @@ def _expand(x, c, out):
         out *= -2
         out += np.einsum("ij,ij->i", x, x)[:, None]
         out += np.einsum("ij,ij->i", c, c)
-        np.maximum(out, 0, out)  # rounding may leave less than nothing
+        np.maximum(out, 0, out=out)  # rounding may leave less than nothing
     return bool(np.isfinite(out).all())

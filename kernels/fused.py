@@ -74,13 +74,18 @@ def _row_loops(exp, ordered, from_ordered, lowest):
             order = max(order, ordered(x[i]))
         return from_ordered(order)  # NaN if there is a positive one
 
-    @jitable(fastmath=_ANY_ORDER, forceinline=True)
-    def shift_run(x, top, out):
-        total = 0.0
+    @jitable(forceinline=True)
+    def exponentials(x, top, out):
         for i in range(x.size):
-            power = exp(x[i] - top)
-            out[i] = power
-            total += power
+            out[i] = exp(x[i] - top)
+
+    # This loop writes nothing. If the one above summed too, the order would depend on where the arrays lie: LLVM's
+    # vector loop gives way to one element at a time for arrays that may overlap, and takes near neighbours for such.
+    @jitable(fastmath=_ANY_ORDER, forceinline=True)
+    def total_of(out):
+        total = 0.0
+        for i in range(out.size):
+            total += out[i]
         return total
 
     @jitable(forceinline=True)
@@ -88,7 +93,9 @@ def _row_loops(exp, ordered, from_ordered, lowest):
         """Write exp(x - top); their sum, NaN if x holds NaN or infinity."""
         total = 0.0
         for start in range(0, x.size, _RUN):
-            total += shift_run(x[start : start + _RUN], top, out[start : start + _RUN])
+            run = slice(start, start + _RUN)
+            exponentials(x[run], top, out[run])
+            total += total_of(out[run])
         return total
 
     @jitable(forceinline=True)
@@ -208,7 +215,7 @@ def _add_variants(precision, char, *functions):
 
     @softmax.variant(kind="vectorized", name=f"as_one_row_{precision}", when=f"{array} and axis is None")
     def as_one_row(x):
-        """All elements as one row, three loops in one thread, without temporaries."""
+        """All elements as one row, three passes in one thread, without temporaries."""
         if not x.size:
             return softmax.reference(x)
         out = np.empty(x.shape, x.dtype)

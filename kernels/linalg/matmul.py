@@ -72,7 +72,7 @@ def _multiply(core, x1, x2, out, *settings):
 @matmul.variant(kind="library", numerics="bitwise", when=f"{_MATRICES} and {_DENSE}")
 def dot(x1, x2, out=None):
     """The same BLAS without the ufunc machinery: saves 0.5 µs a call; its warnings say «in dot»."""
-    if x1.size == 1 or x2.size == 1:  # a number times a vector: dot and matmul differ in signs of zero
+    if x1.shape[1] == 1:  # products and no sums: matmul calls BLAS for none of them, dot for some
         return np.matmul(x1, x2, out)
     if out is None:
         return x1.dot(x2)
@@ -102,18 +102,19 @@ def loops(x1, x2, out=None):
 def _unrolled(x1, x2, out):
     m, k = x1.shape
     n = x2.shape[1]
+    zero = x1.dtype.type(0)  # what a sum begins with, so that it is never -0.0
     if m == 2 and k == 2 and n == 2:
         for i in range(2):
             for j in range(2):
-                out[i, j] = x1[i, 0] * x2[0, j] + x1[i, 1] * x2[1, j]
+                out[i, j] = zero + x1[i, 0] * x2[0, j] + x1[i, 1] * x2[1, j]
     elif m == 3 and k == 3 and n == 3:
         for i in range(3):
             for j in range(3):
-                out[i, j] = x1[i, 0] * x2[0, j] + x1[i, 1] * x2[1, j] + x1[i, 2] * x2[2, j]
+                out[i, j] = zero + x1[i, 0] * x2[0, j] + x1[i, 1] * x2[1, j] + x1[i, 2] * x2[2, j]
     elif m == 4 and k == 4 and n == 4:
         for i in range(4):
             for j in range(4):
-                left = x1[i, 0] * x2[0, j] + x1[i, 1] * x2[1, j]
+                left = zero + x1[i, 0] * x2[0, j] + x1[i, 1] * x2[1, j]
                 out[i, j] = left + x1[i, 2] * x2[2, j] + x1[i, 3] * x2[3, j]
     else:
         return _loops(x1, x2, out)
