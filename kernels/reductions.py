@@ -47,12 +47,16 @@ def _run_sums(run):
 
 @jitable
 def _sums(flat):
-    """The sum of all elements and of their absolute values."""
+    """The sum of all elements and of their absolute values; what an addition loses is carried (Kahan 1965, CACM 8)."""
     total = 0.0
+    lost = 0.0
     magnitude = 0.0
     for start in range(0, flat.size, _RUN):
         run_total, run_magnitude = _run_sums(flat[start : start + _RUN])
-        total += run_total
+        corrected = run_total - lost
+        longer = total + corrected
+        lost = (longer - total) - corrected
+        total = longer
         magnitude += run_magnitude
     return total, magnitude
 

@@ -55,7 +55,7 @@ def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
     """Calls of a kernel, one or more for each of its variants: n elements, or about n / columns rows."""
     rows, flat = n // columns, normal(dtype, n)
     table = flat[: rows * columns].reshape(rows, columns)
-    one_array = [Call((flat,)), Call((strided(flat),)), Call((table.T,)), Call((table[::-1],))]
+    one_array = [Call((array,)) for array in (flat, table, strided(flat), table.T, table[::-1])]
     pair = Call((table, normal(dtype, 17, columns)))
     return {
         "matmul": [Call((table, normal(dtype, columns, 19)))],

@@ -73,7 +73,10 @@ ARGUMENTS = {
 FAST_RANGE = {("sin", "float32"): 2**13, ("sin", "float64"): 2**20, ("exp", "float32"): 71, ("exp", "float64"): 672}
 
 
-@pytest.mark.parametrize(("tuned", "variant", "dtype"), [p for p in VARIANTS if p.id.startswith(("sin", "exp"))])
+FUNCTIONS = [param for param in VARIANTS if param.id.startswith(("sin", "exp"))]
+
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), FUNCTIONS)
 def test_sin_and_exp_are_within_two_units_in_the_last_place_of_the_true_value(tuned, variant, dtype):
     name = tuned.__name__
     wider = {"float32": np.float64, "float64": np.longdouble}[dtype]
@@ -90,13 +93,24 @@ def test_sin_and_exp_are_within_two_units_in_the_last_place_of_the_true_value(tu
         assert (np.abs(found.astype(wider) - true) / unit).max() < 2
 
 
-@pytest.mark.parametrize(("tuned", "variant", "dtype"), [p for p in VARIANTS if p.id.startswith("sum")])
-def test_sums_are_as_near_to_the_true_value_as_numpys(tuned, variant, dtype):
-    x = 100 + normal(dtype, 200_000)
-    x = strided(x) if variant.name == "compact" else x
-    true, eps = math.fsum(x.tolist()), np.finfo(dtype).eps
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), FUNCTIONS)
+def test_beyond_the_fast_range_numpy_answers(tuned, variant, dtype):
+    limit = FAST_RANGE[tuned.__name__, dtype]
+    for factor in (1.001, 1.2, 16, 1000):
+        x = np.random.default_rng(0).uniform(limit, factor * limit, 100).astype(dtype)
+        x = strided(x) if variant.name.startswith("compact") else x
+        with np.errstate(all="ignore"):
+            assert bits(tuned.call(variant.name, x)) == bits(tuned.reference(x))
 
-    assert abs(float(tuned.call(variant.name, x)) - true) <= max(4 * abs(float(np.sum(x)) - true), 8 * eps * abs(true))
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), [p for p in VARIANTS if p.id.startswith("sum")])
+def test_the_error_of_sums_does_not_grow_with_their_length(tuned, variant, dtype):
+    x = np.full(6_000_000, 0.1, dtype)  # equal terms: all errors have one sign
+    true = x.size * float(x[0])
+
+    found = tuned.call(variant.name, strided(x) if variant.name == "compact" else x)
+
+    assert abs(float(found) - true) <= 64 * np.finfo(dtype).eps * true
 
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), [p for p in VARIANTS if p.id.startswith("var")])
@@ -146,8 +160,8 @@ def test_a_sample_that_misleads_costs_the_median_no_digit(tuned, variant, dtype)
     rng = np.random.default_rng(0)
     setting = dict(next(iter(variant.space)))
 
-    for seed in range(3000):
-        n = 3 * setting.get("samples", 50) + seed % 2
+    for seed in range(10_000):
+        n = 5 * setting.get("samples", 20) + seed % 2
         x = rng.permutation(n).astype(dtype)
         x = strided(x) if variant.name == "compact" else x
         assert variant.function(x, **setting) == (n - 1) / 2

@@ -15,6 +15,7 @@ from ..compile.handled import Namespace, handled
 from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE_CANDIDATE, Kernel
 from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
+from . import layouts
 from .face import Face, parameter_source
 from .plan import Branch, Later, Plan, Route, Target, ToMiss, ToVariant, Tree
 from .shapes import Sizes
@@ -51,7 +52,7 @@ class Emitter:
         plan = self.plan
         self.add(0, f"def {self.function_name}({parameter_source(self.face.parameters)}):")
         if plan.forced:
-            unnamed = "_rest or _more" if self.face.starred else "False"
+            unnamed = self.face.extra or "False"
             self.add(1, "_candidate = _forced()")
             self.add(1, f"if _candidate is not None: return _call_forced(_candidate, {unnamed}, {self.everything})")
         outside = [test for name in self.face.names for test in self._outside(name)]
@@ -60,7 +61,7 @@ class Emitter:
         else:
             if self.face.starred:
                 taken = ", ".join(parameter.name for parameter in self.face.parameters)
-                self.add(1, f"if _rest or _more: return _unnamed({taken})")
+                self.add(1, f"if {self.face.extra}: return _unnamed({taken})")
             if outside:
                 self.add(1, f"if {' or '.join(outside)}: return {self.face.forward_named}")
             self._routes(1, plan.routes, list(self.face.names))
@@ -199,16 +200,42 @@ class Emitter:
                     tests.append(f"{name}.ndim == {array.ndim}")
                     tested.add(f"{name}.ndim")
                 if any(other.ndim == array.ndim and other.layout != array.layout for other in others):
-                    tests.append(_layout_test(name, array))
+                    tests.append(layouts.layout_test(name, array))
                     tested.add(f"{name}.layout")
             inner = depth
             if tests:
                 self.add(depth, f"if {' and '.join(tests)}:")
                 inner += 1
-            self._route(inner, route, tested)
+            self._tree(inner, route, route.tree, tested)
 
-    def _route(self, depth: int, route: Route, tested: set[str]) -> None:
-        sizes = Sizes(self.kernel, route, tested)
+    def _tree(
+        self, depth: int, route: Route, tree: Tree, tested: set[str],
+        sizes: Sizes | None = None, known: frozenset[str] = frozenset(), *, small: bool = False,
+    ) -> None:  # fmt: skip
+        """A tree; `sizes` are those computed already, `known` the arrays whose number of elements is, and `small` says
+        that only sizes below some threshold get here."""
+        if not isinstance(tree, Branch):
+            self._target(depth, route, tree, tested, small=small)
+            return
+        if sizes is None:
+            sizes = Sizes(self.kernel, route, tree, tested)
+            whole = sizes.whole(tree.feature)
+            if whole is not None:  # the rest is computed where it is needed
+                array, sizes = whole.removesuffix(".size"), None
+                if array not in known:
+                    self.add(depth, f"_size_of_{array} = {whole}")
+                    known |= {array}
+                test = f"_size_of_{array} < {tree.at}"
+            else:
+                self._compute(depth, sizes)
+                tested = tested | sizes.tested
+        if sizes is not None:
+            test = f"{sizes.source(tree.feature)} < {tree.at}"
+        self.add(depth, f"if {test}:")
+        self._tree(depth + 1, route, tree.below, tested, sizes, known, small=True)
+        self._tree(depth, route, tree.above, tested, sizes, known, small=small)  # every target returns
+
+    def _compute(self, depth: int, sizes: Sizes) -> None:
         lines = sizes.lines(self.namespace)
         if sizes.cannot_fail:
             for line in lines:
@@ -220,48 +247,27 @@ class Emitter:
             self.add(depth, f"except Exception: return {self.miss}")
             if sizes.none_tests:
                 self.add(depth, f"if {' or '.join(sizes.none_tests)}: return {self.face.forward_named}")
-        self._tree(depth, route, route.tree, tested | sizes.tested, sizes)
 
-    def _tree(self, depth: int, route: Route, tree: Tree, tested: set[str], sizes: Sizes) -> None:
-        if isinstance(tree, Branch):
-            self.add(depth, f"if {sizes.source(tree.feature)} < {tree.at}:")
-            self._tree(depth + 1, route, tree.below, tested, sizes)
-            self._tree(depth, route, tree.above, tested, sizes)  # every target returns
-        else:
-            self._target(depth, route, tree, tested)
-
-    def _target(self, depth: int, route: Route, target: Target, tested: set[str]) -> None:
+    def _target(self, depth: int, route: Route, target: Target, tested: set[str], *, small: bool) -> None:
         reference = invocation(self.kernel, REFERENCE_CANDIDATE, route.signature).reference
         if isinstance(target, ToMiss):
             self.add(depth, f"return {self.elsewhere}")
         elif isinstance(target, ToVariant):
             self._variant(depth, route, target, tested)
         else:
-            tests = [] if self.plan.closed else self._unlike(route, tested)
+            tests = [] if self.plan.closed else layouts.unlike(route, tested, small=small)
             if tests:
                 self.add(depth, f"if not ({' and '.join(tests)}): return {self.miss}")
             if isinstance(target, Later):
                 self.add(depth, f"if _clock() >= {target.until_s!r}: return {self.miss}")
             self.add(depth, f"return {reference}")
 
-    @staticmethod
-    def _unlike(route: Route, tested: set[str]) -> list[str]:
-        """Tests before the reference, which would hide signatures that differ in ndim and layout alone.
-
-        Where a decision chose it, ndim is enough (15 ns against 60): those recorded for other layouts have routes.
-        """
-        tests = [
-            (key, test) for name, array in route.signature.arrays.items()
-            for key, test in (_late_tests(name, array, tested) if route.undecided else _ndim_test(name, array))
-        ]  # fmt: skip
-        return [test for key, test in tests if key not in tested]
-
     def _variant(self, depth: int, route: Route, target: ToVariant, tested: set[str]) -> None:
         tests = []
         for name, array in route.signature.arrays.items():
             if target.tests_itself and not route.strict and array.layout != "A":
                 continue
-            tests += [test for key, test in _late_tests(name, array, tested) if key not in tested]
+            tests += [test for key, test in layouts.late_tests(name, array, tested) if key not in tested]
         overlap = self._overlap_tests(route)
         if overlap:
             self.add(depth, f"if {' or '.join(overlap)}: return {self.face.forward_named}")
@@ -289,20 +295,3 @@ class Emitter:
                     same = f"{read} is not {written} and " if self.kernel.elementwise else ""
                     tests.append(f"{same}_may_share_memory({written}, {read})")
         return tests
-
-
-def _layout_test(name: str, array: ArrayType) -> str:
-    return {"C": f"{name}.flags.c_contiguous", "F": f"{name}.flags.fnc", "A": f"not {name}.flags.forc"}[array.layout]
-
-
-def _ndim_test(name: str, array: ArrayType) -> Iterator[tuple[str, str]]:
-    yield f"{name}.ndim", f"{name}.ndim == {array.ndim}"
-
-
-def _late_tests(name: str, array: ArrayType, tested: set[str]) -> Iterator[tuple[str, str]]:
-    if array.ndim == 1 and array.layout == "C" and not tested & {f"{name}.ndim", f"{name}.layout"}:
-        yield f"{name}.ndim", f"{name}.strides == ({array.dtype.itemsize},)"  # says both, and faster
-        return
-    yield from _ndim_test(name, array)
-    if array.ndim:
-        yield f"{name}.layout", _layout_test(name, array)

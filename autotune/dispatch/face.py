@@ -48,7 +48,17 @@ class Face(Value, by_identity=True):
         if not self.starred:
             return self.named
         positional = [p for p in self.named if p.kind is not p.KEYWORD_ONLY]
-        return (*positional, REST, *self.named[len(positional) :], MORE)
+        rest = [REST] if self.hidden or self._takes_more else []  # what takes no more must not be given more
+        return (*positional, *rest, *self.named[len(positional) :], MORE)
+
+    @property
+    def extra(self) -> str:
+        """The test for arguments that are not named; empty where there cannot be any."""
+        return " or ".join(p.name for p in self.parameters if p in (REST, MORE))
+
+    @property
+    def _takes_more(self) -> bool:
+        return any(p.kind is p.VAR_POSITIONAL for p in self.kernel.parameters.values())
 
     @property
     def everything(self) -> str:
@@ -114,16 +124,20 @@ class Face(Value, by_identity=True):
         """
         taken = ", ".join(p.name for p in self.parameters)
         arrays = [f"_type({name}) is not _ndarray" for name in self.names if name in self.kernel.array_parameters]
-        parameters = [p for p in self.parameters if p not in (REST, MORE)]
-        by_name = arguments_source([p for p in self.parameters if p is not REST])  # without * a third of the time
-        return (
-            f"def _unnamed({taken}):\n"
-            f"    if {' or '.join([*arrays, 'len(_rest) > len(_hidden)'])}: return {self.forward}\n"
+        too_many = ["len(_rest) > len(_hidden)"] if REST in self.parameters else []
+        rest = (
             "    if _rest:\n"
             "        for _value, _default in zip(_rest, _hidden):\n"
             f"            if _value is not _default: return {self.forward}\n"
             f"        if _more: return {self.forward}\n"
-            "    for _name in _more:\n"
+        )
+        parameters = [p for p in self.parameters if p not in (REST, MORE)]
+        by_name = arguments_source([p for p in self.parameters if p is not REST])  # without * a third of the time
+        return (
+            f"def _unnamed({taken}):\n"
+            f"    if {' or '.join([*arrays, *too_many])}: return {self.forward}\n"
+            + (rest if REST in self.parameters else "")
+            + "    for _name in _more:\n"
             "        if _name not in _optional or _more[_name] is not _optional[_name]:\n"
             f"            return {self.forward if self._some_may_be_missing else f'_reference({by_name})'}\n"
             f"    return _public({arguments_source(parameters)})\n"
@@ -158,7 +172,7 @@ class Face(Value, by_identity=True):
             len(required) :
         ]
         optional = [p for p in self.named if p.default is not p.empty]
-        if self.starred:  # arguments beyond the named ones by position: then all of those were given
+        if REST in self.parameters:  # arguments beyond the named ones by position: then all of those were given
             lines.append(f"    if _rest: return _reference({arguments_source(self.parameters)})")
         for parameter in optional:
             name = parameter.name

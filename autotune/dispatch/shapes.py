@@ -15,17 +15,18 @@ from .plan import Branch, Route, walk
 
 
 class Sizes:
-    """The sizes of one route.
+    """The sizes of one route, or of a part of its tree.
 
     Parameters
     ----------
     kernel : Kernel
     route : Route
+    tree : Branch
     tested : set of str
         What earlier tests have made sure of: ``"x.ndim"``, ``"x.layout"``.
     """
 
-    def __init__(self, kernel: Kernel, route: Route, tested: set[str]) -> None:
+    def __init__(self, kernel: Kernel, route: Route, tree: Branch, tested: set[str]) -> None:
         self.kernel = kernel
         self.route = route
         #: What the statements make sure of themselves.
@@ -33,11 +34,16 @@ class Sizes:
         #: Tests for «not tunable».
         self.none_tests: list[str] = []
         self._sources = kernel.size.sources(constants_of(route.signature, kernel), route.signature.arrays)
-        features = {node.feature for node in walk(route.tree) if isinstance(node, Branch)}
+        features = {node.feature for node in walk(tree) if isinstance(node, Branch)}
         self._products = {feature: self._product(feature, features) for feature in features if "*" in feature}
         single = {name for feature in features for name in self._products.get(feature, feature).split("*")}
         self._needed = self._closure({name for name in single if "." not in name})
         self._unpacked = self._to_unpack()
+
+    def whole(self, feature: str) -> str | None:
+        """The source of a product that is the ``.size`` of one array, which needs nothing computed before."""
+        source = self._product(feature, {feature})
+        return source if "*" in feature and source.endswith(".size") and "*" not in source else None
 
     def source(self, feature: str) -> str:
         """A feature as source, over the computed sizes."""
