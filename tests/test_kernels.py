@@ -71,8 +71,6 @@ ARGUMENTS = {
     },
 }
 FAST_RANGE = {("sin", "float32"): 2**13, ("sin", "float64"): 2**20, ("exp", "float32"): 71, ("exp", "float64"): 672}
-
-
 FUNCTIONS = [param for param in VARIANTS if param.id.startswith(("sin", "exp"))]
 
 
@@ -172,7 +170,7 @@ def test_a_sample_that_misleads_costs_the_median_no_digit(tuned, variant, dtype)
 
 @pytest.fixture
 def thread_counts():
-    """From one thread to two (or all there are), and back as it was."""
+    """One thread, two, and up to four if there are so many; then as many as before."""
     before = numba.get_num_threads()
     yield range(1, min(numba.config.NUMBA_NUM_THREADS, 4) + 1)
     numba.set_num_threads(before)
