@@ -235,6 +235,23 @@ def test_what_serves_one_signature_does_not_hide_another(decided):
         assert all(stays_in_compiled_code(work, array) for array in kinds.values())
 
 
+def test_a_call_in_place_is_not_made_twice_when_its_variant_raises():
+    increased = tunable(np.add, size={"n": "x1.size"}, mutates=("out",), elementwise=True, name="increased")
+
+    @increased.variant(kind="scalar")
+    def raises_late(x1, x2, out=None):
+        np.add(x1, x2, out)
+        raise FloatingPointError("overflow")
+
+    x, one = np.zeros(3), np.ones(3)
+    decide(increased, (x, one, x), leaf("raises_late"))
+
+    with pytest.raises(FloatingPointError):
+        increased(x, one, x)
+    np.testing.assert_array_equal(x, one)  # once, not twice
+    np.testing.assert_array_equal(increased(x, one), [2, 2, 2])
+
+
 def test_arguments_by_value_are_told_apart_by_their_type_too():
     @tunable(size={"n": "x.size"}, static=("axis",))
     def work(x, axis=None):

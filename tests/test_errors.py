@@ -75,6 +75,8 @@ def test_a_name_of_several_kernels_is_not_guessed():
 def test_a_helper_that_cannot_be_compiled_is_told():
     with pytest.raises(DeclarationError, match=r"\*rest cannot be compiled; name the parameters"):
         jitable(lambda x, *rest: x)
+    with pytest.raises(DeclarationError, match="static= needs parameters that go by position"):
+        jitable(static=("tile",))(lambda x, *, tile: x)
 
 
 def test_a_static_parameter_needs_a_function_made_with_def():

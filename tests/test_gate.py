@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from autotune.kernel.signature import signature_of
 from autotune.measure import arguments as make
 from autotune.measure.compare import Bounds, Mismatch, compare
 from autotune.measure.gate import THREADED_REPEATS, Case, Gate
+from autotune.testing import conformance
 from autotune.tuner import cases
 
 
@@ -149,6 +151,35 @@ def test_a_silent_array_that_looks_right_hides_a_warning_and_is_refused():
             return 1 / (1 + np.exp(-x))
 
     assert "hand such a call to the reference" in verdict(silent, tuned=logistic)
+
+
+def test_a_candidate_that_warns_where_the_reference_does_not_is_refused():
+    def deprecated(x):
+        warnings.warn("another way is better", DeprecationWarning, stacklevel=2)
+        return np.cumsum(x)
+
+    assert "reports DeprecationWarning, the reference none" in verdict(deprecated)
+
+
+def test_a_nan_that_only_the_last_block_would_see_is_looked_for_in_the_others():
+    @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 1000)})
+    def largest(x):
+        return np.max(x, initial=-np.inf)
+
+    @largest.variant(kind="blocked", params={"block": (64,)}, where="block > 0")
+    def forgetful(x, *, block):
+        top = -np.inf
+        for start in range(0, x.size, block):
+            top = max(top, np.max(x[start : start + block]))  # max(NaN, 1) is NaN, and max(1, NaN) is 1
+        return np.float64(top)
+
+    reasons = []
+    for case in conformance(largest):
+        with pytest.raises(AssertionError) as caught:
+            case.check()
+        reasons.append(str(caught.value))
+    assert reasons
+    assert all("NaN" in reason or "nan" in reason for reason in reasons)
 
 
 def test_a_right_candidate_passes():

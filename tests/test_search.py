@@ -20,9 +20,12 @@ def cost(name: str, n: int) -> float:
     return fixed + growing * n
 
 
-def duel(n: int, a: str, b: str) -> str | None:
-    ratio = math.log(cost(a, n) / cost(b, n))
-    return None if abs(ratio) < 0.03 else (a if ratio < 0 else b)
+def outcome(costs) -> crossover.Outcome:
+    return crossover.Outcome(costs, min(costs, key=costs.__getitem__))
+
+
+def duel(n: int, names) -> crossover.Outcome:
+    return outcome({name: cost(name, n) for name in names})
 
 
 def on_grid(sizes):
@@ -46,15 +49,30 @@ def test_the_worst_regret_at_any_size_is_small(crossing: float):
     costs = {n: {"a": 1.0 + n / crossing, "b": 2.0} for n in (4**k for k in range(10))}
     winners = {n: min(row, key=row.__getitem__) for n, row in costs.items()}
 
-    def noiseless(n, a, b):
-        ratio = math.log((1.0 + n / crossing) / 2.0)
-        return None if abs(ratio) < 0.03 else ("a" if ratio < 0 else "b")
+    def noiseless(n, names):
+        return outcome({"a": 1.0 + n / crossing, "b": 2.0})
 
     found = crossover.segments(costs, winners, noiseless)
     for n in range(1, 4**9, 997):
         chosen = next(s.winner for s in reversed(found) if s.start <= n or s is found[0])
         times = {"a": 1.0 + n / crossing, "b": 2.0}
         assert times[chosen] / min(times.values()) < 1.06
+
+
+def test_a_candidate_that_wins_only_between_two_sizes_of_the_grid_is_found():
+    lines = {"plain": (1.8, 0.00343), "compiled": (7.89, 0.00191), "threads": (28.2, 0.00051)}
+
+    def at(n):
+        return {name: fixed + growing * n for name, (fixed, growing) in lines.items()}
+
+    costs = {n: at(n) for n in (512, 3000, 20_000, 100_000)}
+    winners = {n: min(row, key=row.__getitem__) for n, row in costs.items()}
+    found = crossover.segments(costs, winners, lambda n, names: outcome({name: at(n)[name] for name in names}))
+
+    assert "compiled" not in winners.values()
+    assert [segment.winner for segment in found] == ["plain", "compiled", "threads"]
+    # True crossings: at n = 4,007 and 14,507.
+    assert 3600 < found[1].start < 4500 < 13_000 < found[2].start < 16_000
 
 
 def test_one_noisy_verdict_does_not_become_two_thresholds():

@@ -40,7 +40,7 @@ def rescue(dispatcher: Dispatcher, target: ToVariant, error: Exception, argument
 
     Compiled code that refused arguments of another layout was never meant for them: the call is looked up anew, and
     from now on the layout is tested beforehand. Otherwise the reference answers, or raises as it does; a variant that
-    raised what the reference does not is disabled. A kernel that changes what it reads cannot be run twice: there the
+    raised what the reference does not is disabled. A call that changes what it reads cannot be made twice: there the
     error is passed on.
     """
     kernel = dispatcher.kernel
@@ -55,8 +55,10 @@ def rescue(dispatcher: Dispatcher, target: ToVariant, error: Exception, argument
                 dispatcher.rebuild()
         return dispatcher.miss(*arguments)
     said = f"raised {type(error).__name__}: {error}"
-    if kernel.mutates - {"out"}:
-        disable(dispatcher, target.candidate.variant, said)
+    inputs = [value for name, value in values.items() if name != "out" and isinstance(value, np.ndarray)]
+    if kernel.mutates - {"out"} or any(value is values.get("out") for value in inputs):
+        if not isinstance(error, FloatingPointError):  # which the caller's np.errstate asks for
+            disable(dispatcher, target.candidate.variant, said)
         raise error
     try:
         result = kernel.call_reference(values)

@@ -243,9 +243,9 @@ def _boxed(boxing: Boxing, result: Any) -> Any:
 
 @contextlib.contextmanager
 def _conditions_to(seen: set[str]) -> Iterator[None]:
-    """Collect floating-point conditions and RuntimeWarnings in `seen`; nothing is shown.
+    """Collect floating-point conditions and warnings in `seen`; nothing is shown.
 
-    Underflow, which NumPy ignores by default, is left out.
+    Underflow, which NumPy ignores by default, is left out, and so is what Numba says while it compiles.
     """
     with (
         warnings.catch_warnings(record=True) as issued,
@@ -255,7 +255,11 @@ def _conditions_to(seen: set[str]) -> Iterator[None]:
         try:
             yield
         finally:
-            seen.update("RuntimeWarning" for warning in issued if issubclass(warning.category, RuntimeWarning))
+            seen.update(
+                "RuntimeWarning" if issubclass(kind, RuntimeWarning) else kind.__name__
+                for kind in {warning.category for warning in issued}
+                if not kind.__module__.startswith("numba")
+            )
 
 
 def _all_finite(result: Any) -> bool:

@@ -63,7 +63,10 @@ def _case(kernel: Kernel, signature: Signature, point: dict[str, int], arguments
 def block_edges(
     kernel: Kernel, signature: Signature, names: list[str], arguments: Make, candidate: Candidate, limit: int
 ) -> Iterator[Case]:
-    """Cases around every whole number in a candidate's setting: block-1, block, block+1, 2·block+1."""
+    """Cases around every whole number in a candidate's setting: block-1, block, block+1, 2·block+1.
+
+    The largest also with one NaN and one infinity, most likely in a block that is not the last.
+    """
     blocks = sorted({value for _, value in candidate.config if type(value) is int and 1 < value <= limit})
     for block, name in itertools.product(blocks, names):
         for edge in (block - 1, block, block + 1, 2 * block + 1):
@@ -71,6 +74,10 @@ def block_edges(
                 case = _case(kernel, signature, {**dict.fromkeys(names, ELSEWHERE), name: edge}, arguments)
                 if case is not None:
                     yield case
+                    if edge > block + 1:
+                        for planted in (np.nan, np.inf):
+                            made = make.with_specials(case.arguments, (planted,), edge, kernel.mutates)
+                            yield Case(f"{case.label}, with {planted}", made)
 
 
 def from_call(kernel: Kernel, signature: Signature, values: make.Arguments) -> list[Case]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..machine import fingerprint
 from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
 from ..measure.gate import Case, Gate
-from ..measure.race import INDIFFERENCE
+from ..search import crossover
 from ..store.record import Decision, Leaf, Pick, Record, leaves
 from . import cases, decide, grid
 from .contest import Contest
@@ -217,16 +217,13 @@ class Session:
             return decide.by_segments(self.raced, facts, layer, self._duel)
         return decide.by_tree(self.raced, facts, layer)
 
-    def _duel(self, size: int, a: str, b: str) -> str | None:
-        """The faster of two candidates at a size in between, or None for a tie."""
+    def _duel(self, size: int, names: Sequence[str]) -> crossover.Outcome:
+        """The fastest of some candidates at a size in between."""
         self.announce("progress", size=f"threshold near {size:,}")
         values = self.problem.arguments({self.problem.names[0]: size})
-        verdict = self.contest.race(values, names=[a, b], first=a, budget_s=self.effort.duel_s, salt=size)
-        if a not in verdict.samples or b not in verdict.samples:
-            return None
-        slower, faster = sorted((a, b), key=verdict.median_s, reverse=True)
-        ratio = verdict.median_s(slower) / verdict.median_s(faster)
-        return None if math.log(ratio) < INDIFFERENCE else verdict.winner
+        verdict = self.contest.race(values, names=names, first=names[0], budget_s=self.effort.duel_s, salt=size)
+        costs = {name: verdict.median_s(name) for name in names if name in verdict.samples}
+        return crossover.Outcome(costs, verdict.winner)
 
     def _checked(self, decision: Decision) -> Decision:
         """Verify the winners once more, on fresh data; decide again without one that fails."""

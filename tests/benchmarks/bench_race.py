@@ -23,6 +23,9 @@ RACES, CANDIDATES = 1000, 6
 WRONG = 0.03
 #: Limits: share of wrong races, and calls of a race on average.
 WRONG_SHARE, CALLS = 0.005, 130
+#: A call up to this much slower ran on a slower processor (its clock, a neighbour on the same core), which stretches
+#: calls of any length alike; beyond, it was taken off the processor, which delays them.
+SLOW = 4.0
 #: Calls of each candidate when they are measured one after the other.
 IN_TURN = 100
 
@@ -42,9 +45,9 @@ class Trace:
         """Seconds that a call of `true_s` seconds takes here."""
         seen = float(self.durations_ns[(self.start + self.calls) % len(self.durations_ns)])
         self.calls += 1
-        if seen < 1.5 * self.usual_ns:  # within the core of the distribution: as a factor
+        if seen < SLOW * self.usual_ns:
             return true_s * seen / self.usual_ns
-        return true_s + (seen - self.usual_ns) * 1e-9  # taken off the processor: as a delay
+        return true_s + (seen - self.usual_ns) * 1e-9
 
 
 @dataclass
