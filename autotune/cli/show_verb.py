@@ -65,6 +65,12 @@ def _print(record: Record, *, shipped: bool) -> None:
             ", ".join(f"{name} {human_time(times[name])}" for name in others[:MOST]) + more,
         )
     out.print(sizes)
+    if record.held_out:
+        worst = max(record.held_out, key=lambda found: found.regret)
+        mean = sum(found.regret for found in record.held_out) / len(record.held_out)
+        at = ", ".join(f"{name}={value:,}" for name, value in worst.size.items())
+        out.print(f"  held out: regret {mean:.1%} on average over {len(record.held_out)} sizes that were not used for "
+                  f"deciding, {worst.regret:.1%} at {at}", markup=False)  # fmt: skip
     for failure in record.variants.failures:
         out.print(f"  failed: {failure.candidate}: {failure.reason}", markup=False)
     for name, reason in record.variants.excluded.items():

@@ -108,6 +108,16 @@ def reach(size: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     return {n: (math.floor(v / factor), max(math.ceil(v * factor), v + 1)) for n, v in size.items()}
 
 
+class HeldOut(msgspec.Struct, frozen=True):
+    """A size at which the decision was tried, that was not used for reaching it."""
+
+    size: dict[str, int]
+    chosen: Choice
+    best: Choice
+    #: Time of what is chosen over time of the best, minus 1.
+    regret: float
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """A candidate that is not used, and why."""
 
@@ -169,6 +179,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     quality: str = "clean"
     #: Sizes that were left out, with the reason.
     skipped: list[str] = []
+    held_out: list[HeldOut] = []
 
     @property
     def untried(self) -> list[str]:

@@ -164,6 +164,18 @@ def grid(given: Range, factor: float) -> list[int]:
     return sorted(sizes)
 
 
+def random_points(ranges: Mapping[str, Range], count: int, rng: np.random.Generator) -> list[dict[str, int]]:
+    """Points even in the logarithm of every size, smallest first."""
+    points = [
+        {
+            name: min(max(round(math.exp(rng.uniform(math.log(max(r.lo, 1)), math.log(max(r.hi, 1))))), r.lo), r.hi)
+            for name, r in ranges.items()
+        }
+        for _ in range(count if ranges else 0)
+    ]
+    return sorted(points, key=lambda point: math.prod(point.values()))
+
+
 def design(ranges: Mapping[str, Range], count: int, seed: int) -> list[dict[str, int]]:
     """Points that fill a box of several sizes evenly in their logarithms, smallest first.
 

@@ -12,7 +12,7 @@ from .. import __version__
 from ..dispatch.routes import variant_hash
 from ..kernel.model import REFERENCE, Candidate
 from ..machine import compiled_fields, fingerprint
-from ..store.record import SCHEMA, Choice, Decision, Failure, Provenance, Record, Variants
+from ..store.record import SCHEMA, Choice, Decision, Failure, HeldOut, Provenance, Record, Variants
 from . import decide
 from .contest import Contest
 
@@ -40,6 +40,7 @@ def make_record(
     excluded: Mapping[str, str],
     untried: list[str],
     skipped: list[str],
+    held_out: list[HeldOut],
     origin: str,
     effort: str,
     spent_s: float,
@@ -79,6 +80,7 @@ def make_record(
         ),
         quality="contended" if 2 * sum(cell.contended for cell in cells) > len(cells) else "clean",
         skipped=skipped,
+        held_out=held_out,
     )
 
 

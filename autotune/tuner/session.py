@@ -5,11 +5,14 @@ Runs in the worker, or in this process where a worker cannot find the kernel. Kn
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ..compile.layers import expected_layer
 from ..kernel.model import REFERENCE, Candidate, Kernel
@@ -18,8 +21,9 @@ from ..machine import fingerprint
 from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
 from ..measure.gate import Case, Gate
+from ..measure.race import HOPELESS
 from ..search import crossover
-from ..store.record import Decision, Leaf, Pick, Record, leaves
+from ..store.record import Choice, Decision, HeldOut, Leaf, Pick, Record, leaves, lookup
 from . import cases, decide, grid
 from .contest import Contest
 from .entrants import entrants, uses_compiler
@@ -39,17 +43,22 @@ class Effort:
     #: Seconds for one race beyond its first rounds, and for one duel of a bisection.
     race_s: float
     duel_s: float
+    #: Held-out sizes of an audit, and how often a decision that fails one is reached anew with them.
+    held_out: int
+    refinements: int
 
 
 #: quick: half as dense, short races; thorough: twice as dense, patient ones (MEASUREMENT.md, section 3: factor 4).
 EFFORTS = {
-    "quick": Effort("quick", 8.0, 14, 0.15, 0.05),
-    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2),
-    "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8),
+    "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1),
+    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 3),
+    "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5),
 }
 #: Cells whose reference would take longer are skipped, and those that need more of the free memory.
 MAX_REFERENCE_S = 0.2
 MAX_MEMORY_SHARE = 1 / 8
+#: A decision that loses more than this at a held-out size is refined (issue figure: 95 % of sizes within 5 %).
+MAX_REGRET = 0.05
 #: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
 LEFT_BEHIND = 4.0
 #: … but only where its calls would take longer than this; shorter ones cost nothing to try.
@@ -108,11 +117,12 @@ class Session:
         for variant in able.variants:
             self.contest.admit(variant, self.gate, self._edges)
         self._race_sizes()
-        decision = self._checked(self._decide())
+        decision, held_out = self._refined(self._decide())
+        decision = self._checked(decision)
         uses_numba = any(uses_compiler(variant) for variant in able.variants)
         return make_record(
             self.contest, decision, self.raced, numerics=self.numerics, excluded=dict(able.excluded), untried=[],
-            skipped=self.skipped, origin="calibrate", effort=self.effort.name,
+            skipped=self.skipped, held_out=held_out, origin="calibrate", effort=self.effort.name,
             spent_s=time.monotonic() - started, budget_s=None if math.isinf(self.budget_s) else self.budget_s,
             compiled=uses_numba, ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
         )  # fmt: skip
@@ -216,6 +226,37 @@ class Session:
         if len(features) == 1 and self.problem.names == features:
             return decide.by_segments(self.raced, facts, layer, self._duel)
         return decide.by_tree(self.raced, facts, layer)
+
+    # -- held-out sizes
+
+    def _refined(self, decision: Decision) -> tuple[Decision, list[HeldOut]]:
+        """Try a decision at random sizes; where it fails, reach it anew with what was measured there, and so on.
+
+        The last sizes were not used for deciding, so that their regret may stand in the record.
+        """
+        rng = np.random.default_rng(self.problem.seed + 1)
+        for attempt in itertools.count():
+            begun = len(self.raced)
+            for point in grid.random_points(self.problem.ranges, self.effort.held_out, rng):
+                if time.monotonic() < self.deadline_s and self._too_large(point) is None:
+                    self.announce("progress", size=f"held out: {_text(point)}")
+                    self._race_point(point, begun)
+            tried = [self._held_out(decision, item) for item in self.raced[begun:]]
+            failed = any(found.regret > MAX_REGRET for found in tried)
+            if not failed or attempt == self.effort.refinements or time.monotonic() > self.deadline_s:
+                return decision, tried
+            decision = self._decide()
+        raise AssertionError("unreachable: the loop counts without end")
+
+    def _held_out(self, decision: Decision, item: decide.Raced) -> HeldOut:
+        facts = self.facts()
+        costs = item.costs(facts, expected_layer())
+        leaf = lookup(decision, dict(item.size))
+        chosen = facts.choice(REFERENCE) if leaf is None else Choice(leaf.winner.variant, leaf.winner.params)
+        best = min(costs.values())
+        cost = next((cost for name, cost in costs.items() if facts.choice(name) == chosen), math.inf)
+        regret = round(cost / best - 1, 4) if math.isfinite(cost) else HOPELESS - 1  # at least: it was not measured
+        return HeldOut(dict(item.size), chosen, facts.choice(item.verdict.winner), max(0.0, regret))
 
     def _duel(self, size: int, names: Sequence[str]) -> crossover.Outcome:
         """The fastest of some candidates at a size in between."""

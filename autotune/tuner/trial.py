@@ -75,8 +75,8 @@ class Trial:
         facts = facts_of(contest)
         record = make_record(
             contest, decide.by_points([(size, facts.leaf(verdict.winner, verdict.single))]), [raced],
-            numerics=self.numerics, excluded=dict(able.excluded), untried=untried, skipped=[], origin="first-use",
-            effort="first-use", spent_s=time.time() - started, budget_s=self.budget_s,
+            numerics=self.numerics, excluded=dict(able.excluded), untried=untried, skipped=[], held_out=[],
+            origin="first-use", effort="first-use", spent_s=time.time() - started, budget_s=self.budget_s,
             compiled=any(uses_compiler(variant) for variant in able.variants),
         )  # fmt: skip
         return joined(known, record) if known is not None else record
