@@ -120,8 +120,9 @@ class Session:
         decision, held_out = self._refined(self._decide())
         decision = self._checked(decision)
         uses_numba = any(uses_compiler(variant) for variant in able.variants)
+        raced = sorted(self.raced, key=lambda item: _volume(item.size))
         return make_record(
-            self.contest, decision, self.raced, numerics=self.numerics, excluded=dict(able.excluded), untried=[],
+            self.contest, decision, raced, numerics=self.numerics, excluded=dict(able.excluded), untried=[],
             skipped=self.skipped, held_out=held_out, origin="calibrate", effort=self.effort.name,
             spent_s=time.monotonic() - started, budget_s=None if math.isinf(self.budget_s) else self.budget_s,
             compiled=uses_numba, ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
