@@ -21,12 +21,6 @@ def _reference_decides(seen):
     return seen == _OUTSIDE or (seen == _UNDERFLOW and np.geterr()["under"] != "ignore")
 
 
-def _replace(x, result):
-    """Overwrite x by what NumPy computed apart from it: if NumPy raises, x is whole, and may be given to it again."""
-    x[...] = result
-    return x
-
-
 def _loops(fast):
     """Compiled loops that evaluate a `vecmath.FastFunction` over a C-contiguous array, in one thread."""
     evaluate, low, high, subnormal, tiny = fast
@@ -111,10 +105,8 @@ def _add_variants(kernel, fast, precision, char):
         if out is None:
             out = np.empty(x.shape, x.dtype)
         elif out is x or out.shape != x.shape or not out.flags.writeable:
-            if out is not x or not out.flags.writeable:
+            if out is not x or not out.flags.writeable or _reference_decides(inspect(x)):
                 return reference(x, out)
-            if _reference_decides(inspect(x)):
-                return _replace(x, reference(x))
             overwrite(x)
             return x
         if write(x, out) and _reference_decides(inspect(x)):
@@ -133,10 +125,8 @@ def _add_variants(kernel, fast, precision, char):
         if out is None:
             out = np.empty(x.shape, x.dtype)
         elif out is x or out.shape != x.shape or not out.flags.writeable:
-            if out is not x or not out.flags.writeable:
+            if out is not x or not out.flags.writeable or _reference_decides(inspect_blocks(x, block)):
                 return reference(x, out)
-            if _reference_decides(inspect_blocks(x, block)):
-                return _replace(x, reference(x))
             overwrite_blocks(x, block)
             return x
         if write_blocks(x, out, block) and _reference_decides(inspect_blocks(x, block)):

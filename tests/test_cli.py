@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -92,7 +93,10 @@ def test_explain_gives_the_evidence_of_a_size(measured):
     data = json.loads(command("explain", "rms", "-m", measured, "--size", "n=400", "--json").stdout)
 
     assert "served by" in text
-    assert "measured at n=" in text
+    records = json.loads(command("show", "rms", "-m", measured, "--json").stdout)
+    sizes = [cell["size"]["n"] for cell in records[0]["cells"]]
+    assert 500 in sizes
+    assert f"measured at n={min(sizes, key=lambda n: abs(math.log(n / 400)))}:" in text
     assert [d["size"] for d in data] == [{"n": 400}, {"n": 400}]
     assert {d["source"] for d in data} == {"store", "none"}
     command("explain", "rms", "-m", measured, "--dtype", "float32", check=3)

@@ -369,13 +369,11 @@ def test_elementwise_kernels_overwrite_their_input(tuned, variant, dtype):
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), IN_PLACE)
 def test_an_error_in_place_is_raised_and_the_function_not_applied_twice(tuned, variant, dtype):
-    """NumPy raises when all is written; a variant may raise before it writes anything."""
     unusual = np.array([0.5, np.inf if tuned.__name__ == "sin" else 1e4], dtype)
     decide(tuned, (unusual, unusual), leaf(variant.name, **dict(variant.space.default)))
 
-    x = unusual.copy()
-    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
-        tuned(x, out=x)
-
-    once = tuned.reference(unusual[:1])[0]
-    assert min(abs(x[0] - once), abs(x[0] - unusual[0])) < 1e-6
+    for function in (tuned.reference, tuned):
+        x = unusual.copy()
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+            function(x, out=x)
+        assert abs(x[0] - tuned.reference(unusual[:1])[0]) < 1e-6

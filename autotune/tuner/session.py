@@ -5,7 +5,6 @@ Runs in the worker, or in this process where a worker cannot find the kernel. Kn
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -236,7 +235,8 @@ class Session:
         The last sizes were not used for deciding, so that their regret may stand in the record.
         """
         rng = np.random.default_rng(self.problem.seed + 1)
-        for attempt in itertools.count():
+        tried: list[HeldOut] = []
+        for left in range(self.effort.refinements, -1, -1):
             begun = len(self.raced)
             for point in grid.random_points(self.problem.ranges, self.effort.held_out, rng):
                 if time.monotonic() < self.deadline_s and self._too_large(point) is None:
@@ -244,10 +244,10 @@ class Session:
                     self._race_point(point, begun)
             tried = [self._held_out(decision, item) for item in self.raced[begun:]]
             failed = any(found.regret > MAX_REGRET for found in tried)
-            if not failed or attempt == self.effort.refinements or time.monotonic() > self.deadline_s:
-                return decision, tried
+            if not failed or not left or time.monotonic() > self.deadline_s:
+                break
             decision = self._decide()
-        raise AssertionError("unreachable: the loop counts without end")
+        return decision, tried
 
     def _held_out(self, decision: Decision, item: decide.Raced) -> HeldOut:
         facts = self.facts()
