@@ -130,7 +130,7 @@ def test_sizes_are_those_of_the_seed_and_lie_in_the_calibrated_range():
 def test_kernels_that_change_their_arguments_get_new_ones_for_every_call():
     made = []
 
-    def arguments():
+    def fresh():
         made.append(np.zeros(3))
         return [made[-1]]
 
@@ -138,11 +138,24 @@ def test_kernels_that_change_their_arguments_get_new_ones_for_every_call():
         assert not x.any()
         x += 1
 
-    watch = Stopwatch(bump, arguments, changes=True)
+    watch = Stopwatch(bump, [[None]], fresh)
     watch.once()
     watch.at_first_sight()
 
     assert len(made) > 3
+
+
+def test_every_round_has_its_place_and_all_watches_share_it():
+    seen = {"a": [], "b": []}
+    places = [[np.zeros(3)], [np.ones(3)]]
+    watches = {name: Stopwatch(lambda x, name=name: seen[name].append(id(x)), places) for name in seen}
+
+    interleaved(watches, 4, random.Random(0))
+
+    first, second = (id(place[0]) for place in places)
+    for calls in seen.values():
+        changes = [call for call, before in zip(calls, [None, *calls], strict=False) if call != before]
+        assert changes == [first, second, first, second]
 
 
 def test_a_ratio_is_taken_round_by_round():
@@ -154,6 +167,6 @@ def test_a_ratio_is_taken_round_by_round():
 
 
 def test_rounds_hold_every_watch_once():
-    watches = {name: Stopwatch(lambda: None, list, changes=False) for name in "ab"}
+    watches = {name: Stopwatch(lambda: None, [[]]) for name in "ab"}
 
     assert {name: len(found) for name, found in interleaved(watches, 5, random.Random(0)).items()} == {"a": 5, "b": 5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -412,8 +413,12 @@ def test_options_that_mean_nothing_are_refused():
 
 
 def test_grids_and_designs_cover_their_ranges():
-    assert grid.grid(Range(1, 1000), 4) == [1, 4, 16, 64, 256, 1000]
-    assert grid.grid(Range(0, 10), 4) == [0, 1, 4, 10]
+    sizes = grid.grid(Range(1, 1000), 4)
+    assert [sizes[0], sizes[-1], len(sizes)] == [1, 1000, 6]
+    assert all(4**0.7 < after / before < 4**1.3 for before, after in itertools.pairwise(sizes))
+    assert grid.grid(Range(1, 10**7), 4) != [4**k for k in range(12)]
+    assert sum(size % 64 == 0 for size in grid.grid(Range(1, 10**7), 4)) < 4
+    assert {0, 10} <= set(grid.grid(Range(0, 10), 4))
     assert grid.grid(Range(7, 7), 4) == [7]
     points = grid.design({"m": Range(2, 512), "n": Range(16, 20_000)}, 24, seed=1)
     assert 20 <= len(points) <= 24

@@ -20,6 +20,9 @@ class FakeClock:
         self.contended = contended
         self.taken = 0
 
+    def next_round(self) -> None:
+        pass
+
     def sample(self, name: str) -> float:
         self.taken += 1
         return next(self.times[name]) * 1e-6

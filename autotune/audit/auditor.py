@@ -27,13 +27,15 @@ from ..store import store
 from ..store.record import Record, leaves, lookup
 from ..tuner import grid
 from ..tuner.entrants import entrants, small_candidates
-from .clock import Ratio, Stopwatch, interleaved, ratio
+from .clock import Ratio, Stopwatch, interleaved, ratio, until_narrow
 
 #: Candidates within this factor of the best at first sight are looked at closely, and at most so many.
 CLOSE, MOST_CLOSE = 1.3, 5
-#: Rounds for finding the best rival, and for the comparison with it on fresh samples: the best of several is
+#: Rounds for finding the best rival; the comparison with it is made on fresh samples, because the best of several is
 #: optimistic about itself.
-FIRST_ROUNDS, ROUNDS = 9, 25
+FIRST_ROUNDS = 15
+#: Places in memory at which arguments lie, as long as these are together no larger than this.
+PLACES, PLACES_BYTES = 5, 64 << 20
 #: Calls whose reference takes longer, or whose arrays need more of the free memory, are not looked at.
 MAX_CALL_S = 0.5
 MAX_MEMORY_SHARE = 1 / 8
@@ -142,19 +144,20 @@ class Auditor:
 
     def look(self, point: Mapping[str, int], *, fresh: int) -> Finding | None:
         """Measure all candidates at one point; None where a call takes too long, or nothing is decided."""
-        values = self.problem.arguments(point, fresh=fresh)
+        values = self.problem.arguments(point, fresh=PLACES * fresh)
         size = self.problem.size(point, values)
         leaf = lookup(self.record.decision, size)
         if leaf is None or make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
             return None
         chosen = candidate_of(self.kernel, leaf.winner) or REFERENCE_CANDIDATE
-        watches = {c: self._watch(c, values) for c in dict.fromkeys([REFERENCE_CANDIDATE, chosen])}
+        places = self._places(point, fresh, make.total_bytes(values))
+        watches = {c: self._watch(c, values, places) for c in dict.fromkeys([REFERENCE_CANDIDATE, chosen])}
         if watches[REFERENCE_CANDIDATE].once() > MAX_CALL_S:
             return None
         sight = {candidate: watch.at_first_sight() for candidate, watch in watches.items()}
         for candidate in self._all:
             if candidate not in watches:
-                watch = self._watch(candidate, values)
+                watch = self._watch(candidate, values, places)
                 if watch.once() <= 4 * CLOSE * min(sight.values()):
                     watches[candidate], sight[candidate] = watch, watch.at_first_sight()
         near = sorted(sight, key=sight.__getitem__)
@@ -165,7 +168,7 @@ class Auditor:
         allowed = [candidate for candidate in medians if self._eligible(candidate, rounds, medians)]
         best = min(allowed, key=medians.__getitem__)
         final = dict.fromkeys([best, chosen, REFERENCE_CANDIDATE])
-        rounds = interleaved({c: watches[c] for c in final}, ROUNDS, self._random)
+        rounds = until_narrow({c: watches[c] for c in final}, chosen, [best, REFERENCE_CANDIDATE], self._random)
         return Finding(
             self.kernel.name, str(self.signature), size, str(chosen), str(best),
             regret=ratio(rounds[chosen], rounds[best]),
@@ -189,11 +192,19 @@ class Auditor:
     def _threads(self, candidate: Candidate) -> bool:
         return candidate.variant != REFERENCE and self.kernel.variants[candidate.variant].threads
 
-    def _watch(self, candidate: Candidate, values: make.Arguments) -> Stopwatch:
+    def _places(self, point: Mapping[str, int], fresh: int, size: int) -> list[list[object]]:
+        """Arguments with other data at each place, for all candidates, with gaps so that they begin anywhere."""
+        count = max(1, min(PLACES, PLACES_BYTES // size if size else 1))
+        found, gaps = [], []
+        for number in range(count):
+            found.append([*self.problem.arguments(point, fresh=PLACES * fresh + number).values()])
+            gaps.append(bytearray(self._random.randrange(16, 4096)))
+        return found
+
+    def _watch(self, candidate: Candidate, values: make.Arguments, places: list[list[object]]) -> Stopwatch:
         function = as_function(self.kernel, self._target(candidate, values))
-        return Stopwatch(
-            function, lambda: [*make.copy_arguments(values).values()], changes=bool(self.kernel.mutates - {"out"})
-        )
+        changes = bool(self.kernel.mutates - {"out"})
+        return Stopwatch(function, places, (lambda: [*make.copy_arguments(values).values()]) if changes else None)
 
     def _target(self, candidate: Candidate, values: make.Arguments) -> ToVariant:
         """What the dispatcher would run, with the same handling of results."""

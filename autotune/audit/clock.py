@@ -16,6 +16,10 @@ Name = TypeVar("Name", bound=Hashable)
 
 #: A sample lasts this long or one call, whichever is longer: five times what the tuner asks for.
 SAMPLE_S = 100e-6
+#: Rounds at a time, and at most: the normal approximation of the sign test needs some twenty.
+ROUNDS, MAX_ROUNDS = 25, 200
+#: An interval of this width tells 1 % from 2 %, the limit of the mean; seconds that waiting for it may take.
+NARROW, PATIENCE_S = 0.02, 1.5
 
 
 @dataclass(frozen=True)
@@ -28,23 +32,28 @@ class Ratio:
 
 
 class Stopwatch:
-    """Times one function on arguments of its own.
+    """Times one function on arguments that lie at several places.
 
     Parameters
     ----------
     function : callable
         Takes the arguments by position.
-    arguments : callable
-        Makes them: once, or before every call if `changes` says that calls change them.
+    places : sequence of sequences
+        The arguments, once for each place; watches that are compared share them.
+    fresh : callable, optional
+        Makes arguments before every call, for functions that change theirs.
     """
 
     def __init__(
-        self, function: Callable[..., Any], arguments: Callable[[], Sequence[object]], *, changes: bool
+        self,
+        function: Callable[..., Any],
+        places: Sequence[Sequence[object]],
+        fresh: Callable[[], Sequence[object]] | None = None,
     ) -> None:
         self._function = function
-        self._make = arguments
-        self._arguments = tuple(arguments())
-        self._changes = changes
+        self._places = places
+        self._fresh = fresh
+        self._here = places[0]
         self._loops = 1
 
     def once(self) -> float:
@@ -54,16 +63,20 @@ class Stopwatch:
 
     def at_first_sight(self) -> float:
         """Seconds a call, roughly; chooses how many calls make a sample."""
-        while not self._changes and (seconds := self._seconds(self._loops)) < SAMPLE_S:
+        while self._fresh is None and (seconds := self._seconds(self._loops)) < SAMPLE_S:
             self._loops = max(2 * self._loops, math.ceil(self._loops * SAMPLE_S / max(seconds, 1e-9)))
-        return min(self.sample() for _ in range(3))
+        return min(self.sample(0) for _ in range(3))
 
-    def sample(self) -> float:
-        """Seconds a call."""
+    def sample(self, number: int) -> float:
+        """Seconds a call in the round of that number."""
+        here = self._places[number % len(self._places)]
+        if here is not self._here:
+            self._here = here
+            self._seconds(1)  # brings the place into the caches
         return self._seconds(self._loops) / self._loops
 
     def _seconds(self, loops: int) -> float:
-        function, arguments = self._function, tuple(self._make()) if self._changes else self._arguments
+        function, arguments = self._function, self._here if self._fresh is None else self._fresh()
         counter = range(loops)
         start = time.perf_counter()
         for _ in counter:
@@ -74,12 +87,33 @@ class Stopwatch:
 def interleaved(watches: Mapping[Name, Stopwatch], rounds: int, order: random.Random) -> dict[Name, list[float]]:
     """Samples of every watch, one in each round, the rounds in random order."""
     found: dict[Name, list[float]] = {name: [] for name in watches}
+    add_rounds(found, watches, rounds, order)
+    return found
+
+
+def add_rounds(
+    found: dict[Name, list[float]], watches: Mapping[Name, Stopwatch], rounds: int, order: random.Random
+) -> None:
+    """More of the same."""
     names = list(watches)
-    for _ in range(rounds):
+    for number in range(rounds):
         order.shuffle(names)
         for name in names:
-            found[name].append(watches[name].sample())
-    return found
+            found[name].append(watches[name].sample(number))
+
+
+def until_narrow(
+    watches: Mapping[Name, Stopwatch], one: Name, others: Sequence[Name], order: random.Random
+) -> dict[Name, list[float]]:
+    """Samples until the intervals of one's ratios to the others are narrow, or patience is at its end."""
+    found: dict[Name, list[float]] = {name: [] for name in watches}
+    begun = time.perf_counter()
+    while True:
+        add_rounds(found, watches, ROUNDS, order)
+        ratios = [ratio(found[one], found[other]) for other in others]
+        narrow = all(r.high / r.low < 1 + NARROW for r in ratios)
+        if narrow or len(found[one]) >= MAX_ROUNDS or time.perf_counter() - begun > PATIENCE_S:
+            return found
 
 
 def ratio(samples: Sequence[float], others: Sequence[float]) -> Ratio:

@@ -55,6 +55,10 @@ class Contestant:
 class Clock(Protocol):
     """Where samples come from."""
 
+    def next_round(self) -> None:
+        """Every candidate alive will be sampled once, in some order, under conditions that are the same for all."""
+        ...
+
     def sample(self, name: str) -> float:
         """Seconds a call of the candidate, long enough to be trusted."""
         ...
@@ -138,8 +142,9 @@ class Race:
         alive = list(names)
         self.samples = {name: [] for name in names}
         started, rounds = self.now(), 0
-        while rounds < 2 or (rounds < self.max_rounds and self._undecided(alive, threaded, rounds)):
+        while rounds < 2 or (rounds < self.max_rounds and self._undecided(alive, threaded)):
             order.shuffle(alive)
+            self.clock.next_round()
             for name in alive:
                 self.samples[name].append(self.clock.sample(name))
             rounds += 1
@@ -151,10 +156,25 @@ class Race:
                 break
         return self._verdict(entered, alive, rounds)
 
-    @staticmethod
-    def _undecided(alive: list[str], threaded: set[str], rounds: int) -> bool:
-        """Whether to go on: several are left, or one whose slow tail has not been seen yet."""
-        return len(alive) > 1 or (rounds < FIRST_ROUNDS and alive[0] in threaded)
+    def _undecided(self, alive: list[str], threaded: set[str]) -> bool:
+        """Whether to go on: several are left, or one whose slow tail has not been seen, or looks too slow.
+
+        The 90th percentile of eight rounds is nearly their slowest: one that was disturbed must not decide.
+        """
+        if len(alive) > 1:
+            return True
+        if alive[0] not in threaded:
+            return False
+        singles = [statistics.median(found) for name, found in self.samples.items() if name not in threaded]
+        rounds = len(self.samples[alive[0]])
+        return rounds < FIRST_ROUNDS or bool(singles and self._tail(alive[0]) >= self._allowed_tail(min(singles)))
+
+    def _tail(self, name: str) -> float:
+        return quantile(self.samples[name], 0.9)
+
+    def _allowed_tail(self, single_s: float) -> float:
+        """What the tail of a winner with threads must stay below, beside the best candidate with one thread."""
+        return single_s / TAIL_MARGIN.get(self.layer, max(TAIL_MARGIN.values()))
 
     def _not_hopeless(self, alive: list[str]) -> list[str]:
         best = min(min(self.samples[name]) for name in alive)
@@ -192,9 +212,7 @@ class Race:
         best = self._settle_tie(ranking, by_name)
         winner, reason = best, "fastest" if len(alive) == 1 else "fastest so far"
         if by_name[best].threads > 1 and singles:
-            margin = TAIL_MARGIN.get(self.layer, max(TAIL_MARGIN.values()))
-            tail = quantile(self.samples[best], 0.9)
-            needed = statistics.median(self.samples[best_single]) / margin
+            tail, needed = self._tail(best), self._allowed_tail(statistics.median(self.samples[best_single]))
             if tail >= needed:
                 winner = best_single
                 reason = f"{best}: slow tail {tail * 1e6:.0f} µs, needs < {needed * 1e6:.0f} µs"

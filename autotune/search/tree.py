@@ -1,6 +1,6 @@
-"""A small decision tree over several sizes and their product.
+"""A small decision tree over several sizes and their products.
 
-Grown greedily to lower the summed regret log(time of chosen / time of best), not the count of wrong labels: near a
+Grown greedily to lower the mean regret log(time of chosen / time of best), not the count of wrong labels: near a
 border either answer is right. Sees points and costs; no clock, no kernels.
 """
 
@@ -11,10 +11,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from .crossover import SWITCH_COST
 
-#: Deep enough for three features, shallow enough to read.
-MAX_DEPTH = 4
+#: Deep enough for three sizes, shallow enough to read: on recorded costs of the shipped kernels, depth 8 is no better.
+MAX_DEPTH = 6
+#: A split must lower the mean regret over all points by this much: a hundredth of what a decision may lose.
+WORTH = 5e-4
 
 Point = Mapping[str, int]
 
@@ -29,7 +33,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Node:
-    """A split: below `at` one way, from `at` on the other; the true border lies between `low` and `high`."""
+    """A split: below `at` one way, from `at` on the other; between `low` and `high` the border is as good anywhere."""
 
     feature: str
     at: int
@@ -40,8 +44,8 @@ class Node:
 
 
 def features_of(names: Sequence[str]) -> list[str]:
-    """The sizes themselves and, if there are several, the product of all, as expressions."""
-    return [*names, "*".join(names)] if len(names) > 1 else list(names)
+    """The sizes themselves and the products of two or more of them, as expressions."""
+    return ["*".join(some) for count in range(1, len(names) + 1) for some in itertools.combinations(names, count)]
 
 
 def value_of(feature: str, point: Point) -> int:
@@ -49,9 +53,95 @@ def value_of(feature: str, point: Point) -> int:
     return math.prod(point[name] for name in feature.split("*"))
 
 
+@dataclass(frozen=True)
+class Grower:
+    """Grows a tree.
+
+    Parameters
+    ----------
+    values : mapping of str to ndarray, shape (points,)
+        Logarithms, base 2, of the features.
+    regrets : ndarray, shape (points, candidates)
+        Logarithms of costs over the best of the point; infinite where a candidate cannot win.
+    candidates : sequence of str
+        The columns of regrets.
+    reference : str
+        The candidate that wins ties.
+    prefer : mapping
+        Rank of candidates for other ties: lower is preferred.
+    """
+
+    values: Mapping[str, np.ndarray]
+    regrets: np.ndarray
+    candidates: Sequence[str]
+    reference: str
+    prefer: Mapping[str, int]
+
+    def grow(self) -> Node | Label:
+        return self._grow(np.arange(len(self.regrets)), MAX_DEPTH)
+
+    def _grow(self, members: np.ndarray, depth: int) -> Node | Label:
+        regrets = self.regrets[members]
+        worth = WORTH * len(self.regrets)
+        least = float(regrets.sum(axis=0).min())
+        best: tuple[float, str, float, float, float] | None = None
+        if depth and least > worth:
+            for feature, values in self.values.items():
+                found = _best_border(values[members], regrets, worth)
+                if found is not None and (best is None or found[0] < best[0] - 1e-12):
+                    best = (found[0], feature, *found[1:])
+        if best is None or least - best[0] < worth:
+            return Label(self._label(regrets), tuple(int(i) for i in members))
+        _, feature, low, at, high = best
+        inside = self.values[feature][members] < at
+        below, above = self._grow(members[inside], depth - 1), self._grow(members[~inside], depth - 1)
+        if isinstance(below, Label) and isinstance(above, Label) and below.winner == above.winner:
+            return Label(below.winner, (*below.points, *above.points))
+        border = _whole(at)
+        return Node(feature, border, min(_whole(low), border), max(_whole(high), border), below, above)
+
+    def _label(self, regrets: np.ndarray) -> str:
+        """The candidate with the least summed regret.
+
+        The reference stays unless another is better by the switch cost a point; among the rest, those within a
+        hundredth of it in all are told apart by preference.
+        """
+        count = len(regrets)
+        totals = dict(zip(self.candidates, regrets.sum(axis=0).tolist(), strict=True))
+        least = min(totals.values())
+        if totals.get(self.reference, math.inf) - least < SWITCH_COST * count:
+            return self.reference
+        close = [name for name, total in totals.items() if total - least < 0.01 * count]
+        return min(close, key=lambda name: (self.prefer.get(name, 0), totals[name], name))
+
+
+def _best_border(values: np.ndarray, regrets: np.ndarray, worth: float) -> tuple[float, float, float, float] | None:
+    """The least total of two labels with a border in between, and where it lies: low end, middle, high end."""
+    order = np.argsort(values, kind="stable")
+    values, sums = values[order], np.cumsum(regrets[order], axis=0)
+    totals = sums[:-1].min(axis=1) + (sums[-1] - sums[:-1]).min(axis=1)
+    totals = np.where(values[1:] > values[:-1], totals, np.inf)
+    if not len(totals) or not np.isfinite(totals.min()):
+        return None
+    at = int(np.argmin(totals))
+    good = (totals <= totals[at] + worth) | ~np.isfinite(totals)
+    first, last = at, at
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last + 1 < len(good) and good[last + 1]:
+        last += 1
+    return float(totals[at]), float(values[first]), float(values[at] + values[at + 1]) / 2, float(values[last + 1])
+
+
+def _whole(log: float) -> int:
+    return max(1, round(2**log))
+
+
 def grow(
-    points: Sequence[Point],
-    costs: Sequence[Mapping[str, float]],
+    names: Sequence[str],
+    points: np.ndarray,
+    log_costs: np.ndarray,
+    candidates: Sequence[str],
     *,
     reference: str,
     prefer: Mapping[str, int],
@@ -60,65 +150,22 @@ def grow(
 
     Parameters
     ----------
-    points : sequence of mapping
-        Sizes by name.
-    costs : sequence of mapping
-        Seconds a call by candidate, for each point.
+    names : sequence of str
+        Sizes.
+    points : ndarray, shape (n, sizes)
+        Logarithms, base 2, of the sizes.
+    log_costs : ndarray, shape (n, candidates)
+        Logarithms of times, each row relative to whatever it likes.
+    candidates : sequence of str
+        Their names.
     reference : str
         The candidate that wins ties.
     prefer : mapping
         Rank of candidates for other ties: lower is preferred.
     """
-    names = list(points[0])
-    return _grow(points, costs, tuple(range(len(points))), features_of(names), MAX_DEPTH, reference, prefer)
-
-
-def _grow(
-    points: Sequence[Point],
-    costs: Sequence[Mapping[str, float]],
-    members: tuple[int, ...],
-    features: Sequence[str],
-    depth: int,
-    reference: str,
-    prefer: Mapping[str, int],
-) -> Node | Label:
-    winner, regret = best_label(costs, members, reference, prefer)
-    if depth == 0 or regret <= SWITCH_COST:
-        return Label(winner, members)
-    best: tuple[float, str, int, int, tuple[int, ...], tuple[int, ...]] | None = None
-    for feature in features:
-        values = sorted({value_of(feature, points[i]) for i in members})
-        for low, high in itertools.pairwise(values):
-            below = tuple(i for i in members if value_of(feature, points[i]) <= low)
-            above = tuple(i for i in members if value_of(feature, points[i]) > low)
-            total = sum(best_label(costs, side, reference, prefer)[1] for side in (below, above))
-            if best is None or total < best[0] - 1e-12:
-                best = (total, feature, low, high, below, above)
-    if best is None or regret - best[0] < SWITCH_COST:
-        return Label(winner, members)
-    _, feature, low, high, below, above = best
-    at = max(low + 1, round(math.sqrt(max(low, 1) * high)))
-    return Node(
-        feature, at, low, high,
-        _grow(points, costs, below, features, depth - 1, reference, prefer),
-        _grow(points, costs, above, features, depth - 1, reference, prefer),
-    )  # fmt: skip
-
-
-def best_label(
-    costs: Sequence[Mapping[str, float]], members: Sequence[int], reference: str, prefer: Mapping[str, int]
-) -> tuple[str, float]:
-    """The candidate with the least summed regret over some points, and that regret.
-
-    One that was not measured at a point is out. The reference stays unless another is better by the switch cost a
-    point; among the rest, those within a hundredth of it in all are told apart by preference.
-    """
-    totals: dict[str, float] = {}
-    for name in set.intersection(*(set(costs[i]) for i in members)):
-        totals[name] = sum(math.log(costs[i][name] / min(costs[i].values())) for i in members)
-    least = min(totals.values())
-    if reference in totals and totals[reference] - least < SWITCH_COST * len(members):
-        return reference, totals[reference]
-    close = [name for name, total in totals.items() if total - least < 0.01 * len(members)]
-    winner = min(close, key=lambda name: (prefer.get(name, 0), totals[name], name))
-    return winner, totals[winner]
+    columns = {name: index for index, name in enumerate(names)}
+    values = {
+        feature: points[:, [columns[name] for name in feature.split("*")]].sum(axis=1) for feature in features_of(names)
+    }
+    regrets = log_costs - log_costs.min(axis=1, keepdims=True)
+    return Grower(values, regrets, candidates, reference, prefer).grow()

@@ -7,8 +7,8 @@ nothing of grids, records or disk.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..compile.build import load, summary
 from ..compile.handled import Namespace, handled
@@ -21,7 +21,7 @@ from ..kernel.signature import Signature
 from ..measure import arguments as make
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
-from ..measure.race import Contestant, Race, Verdict
+from ..measure.race import Contestant, Interval, Race, Verdict
 from ..search import strategy
 from .entrants import Entrant, contestant, small_candidates
 from .heat import Announce, Heat, helpers_s
@@ -135,17 +135,19 @@ class Contest:
 
     def race(
         self,
-        arguments: make.Arguments,
+        draws: Sequence[make.Arguments],
         *,
         names: Iterable[str] | None = None,
         first: str = REFERENCE,
         budget_s: float = math.inf,
         salt: int = 0,
     ) -> Verdict:
-        """Race admitted candidates on one set of arguments.
+        """Race admitted candidates at one size.
 
         Parameters
         ----------
+        draws : sequence of mapping
+            Arguments of that size, with other data in each.
         names : iterable of str, optional
             Which; all by default.
         first : str
@@ -160,7 +162,7 @@ class Contest:
         CalibrationError
             The reference itself raises on these arguments.
         """
-        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, make.copy_arguments(arguments))
+        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, draws, self.seed + salt)
         wanted = [name for name in (self.admitted if names is None else names) if name in self.admitted]
         if first in wanted:
             wanted.remove(first)
@@ -171,7 +173,12 @@ class Contest:
         self.announce("race", deadline_s=RACE_DEADLINE_S)
         race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
         verdict = race.run(contestants)
-        verdict.samples.update({name: [seconds] for name, seconds in heat.hopeless.items()})
+        verdict.samples.update(heat.hopeless)
+        if REFERENCE in heat.hopeless:
+            best_s = verdict.median_s(verdict.winner)
+            ratios = sorted(best_s / seconds for seconds in heat.hopeless[REFERENCE])
+            interval = Interval(math.sqrt(math.prod(ratios)), ratios[0], ratios[-1])
+            verdict = replace(verdict, against_reference=interval)
         return verdict
 
     def _contestant(self, name: str) -> Contestant:
@@ -189,7 +196,7 @@ class Contest:
 
         The cost of a setting is the logarithm of its best time over that of the incumbent in the same round.
         """
-        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, make.copy_arguments(arguments))
+        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, [arguments])
         tried: dict[str, float] = {}
         starts = [candidate.config for candidate in warm if candidate.variant == variant.name]
         proposer = strategy.make(strategy.fitting(variant.space), variant.space, seed=self.seed, first=starts)

@@ -10,14 +10,20 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..kernel.boxes import Handling
 from ..kernel.model import REFERENCE, Candidate
 from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict, quantile
-from ..search import crossover, tree
+from ..search import crossover, surface, tree
 from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split, reach
 
 #: Measured sizes that agree are joined across a gap of at most this many octaves (DESIGN.md, "Miss").
 JOIN_OCTAVES = 2.0
+#: Points at which surfaces are asked for a tree: some ten an axis of three sizes.
+FILLED = 1000
+#: Samples of a candidate from which its own spread about the median can be told.
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -69,14 +75,21 @@ class Raced:
         )
 
     def costs(self, facts: Facts, layer: str) -> dict[str, float]:
-        """Seconds a call by candidate; one with threads costs its slow tail where that breaks the tail rule."""
-        costs = {n: statistics.median(s) for n, s in self.verdict.samples.items() if n in facts.candidates}
+        """Seconds a call by candidate; one with threads costs its slow tail where that breaks the tail rule.
+
+        The 90th percentile of a few rounds is one round, so the tail is that of all candidates with threads together,
+        relative to their medians.
+        """
+        samples = {n: s for n, s in self.verdict.samples.items() if n in facts.candidates}
+        costs = {name: statistics.median(seconds) for name, seconds in samples.items()}
         singles = [seconds for name, seconds in costs.items() if name not in facts.threaded]
         margin = TAIL_MARGIN.get(layer, max(TAIL_MARGIN.values()))
-        for name in facts.threaded & set(costs):
-            tail = quantile(self.verdict.samples[name], 0.9) * margin
-            if singles and tail >= min(singles):
-                costs[name] = max(tail, costs[name])
+        threaded = facts.threaded & set(costs)
+        spread = [s / costs[name] for name in threaded if len(samples[name]) >= FEW for s in samples[name]]
+        tail = quantile(spread, 0.9) * margin if spread else margin
+        for name in threaded:
+            if singles and costs[name] * tail >= min(singles):
+                costs[name] *= tail
         return costs
 
 
@@ -111,14 +124,20 @@ def _chain(name: str, found: Sequence[crossover.Segment], leaves: Sequence[Leaf]
 
 
 def by_tree(raced: Sequence[Raced], facts: Facts, layer: str) -> Decision:
-    """The decision over several sizes: a tree of least regret."""
+    """The decision over several sizes: a tree of least regret over what surfaces through the measurements say."""
     costs = [item.costs(facts, layer) for item in raced]
     prefer = {name: (1 if name in facts.threaded else 0) for name in facts.candidates}
-    grown = tree.grow([item.size for item in raced], costs, reference=REFERENCE, prefer=prefer)
+    surfaces = surface.fit([item.size for item in raced], costs)
+    points = surfaces.filled(FILLED, seed=0)
+    expected = surfaces.log_costs(points)
+    grown = tree.grow(
+        surfaces.names, points, expected, surfaces.candidates, reference=REFERENCE, prefer=prefer
+    )  # fmt: skip
+    expected_s = [dict(zip(surfaces.candidates, np.exp(row).tolist(), strict=True)) for row in expected]
 
     def convert(node: tree.Node | tree.Label) -> Decision:
         if isinstance(node, tree.Label):
-            return facts.leaf(node.winner, best_single([costs[i] for i in node.points], facts))
+            return facts.leaf(node.winner, best_single([expected_s[i] for i in node.points], facts))
         return Split(node.feature, node.at, convert(node.below), convert(node.above), node.low, node.high)
 
     return convert(grown)

@@ -17,8 +17,13 @@ from ..errors import CalibrationError, DeclarationError
 from ..kernel.model import Kernel
 from ..kernel.signature import NotCovered, Signature, signature_of
 from ..measure import arguments as make
+from ..measure.placement import place_count
 from ..space import Choice, Range
 
+#: Draws of data at one size.
+DRAWS = 4
+#: Number of the first draw: those before are for verifying and for the audit.
+FIRST_DRAW = 16
 #: Points of a design over several sizes (DESIGN.md, "Calibrate").
 MAX_POINTS = 24
 
@@ -60,6 +65,12 @@ class Problem:
             ) from error
         layout = {"strided": "A"}.get(str(self.fixed.get("layout", "C")), str(self.fixed.get("layout", "C")))
         return make.map_arrays(values, lambda array: make.as_layout(array, layout)) if layout != "C" else values
+
+    def draws(self, point: Mapping[str, int]) -> list[make.Arguments]:
+        """Arguments for a point, several times with other data where they are small."""
+        first = self.arguments(point)
+        count = min(DRAWS, place_count(make.total_bytes(first)))
+        return [first, *(self.arguments(point, fresh=FIRST_DRAW + index) for index in range(1, count))]
 
     def size(self, point: Mapping[str, int], values: make.Arguments) -> dict[str, int]:
         """The size of the arguments of a point, held against the point.
@@ -154,12 +165,16 @@ def middle(given: Range) -> int:
     return round(math.sqrt(max(given.lo, 1) * max(given.hi, 1)))
 
 
-def grid(given: Range, factor: float) -> list[int]:
-    """Sizes from `lo` to `hi`, each `factor` times the one before, ends included."""
+def grid(given: Range, factor: float, seed: int = 0) -> list[int]:
+    """Sizes from `lo` to `hi`, ends included, each about `factor` times the one before.
+
+    They are moved at random by up to an eighth of a step: what divides by many powers of two suits every block size.
+    """
     sizes = {given.lo, given.hi}
-    size = float(max(given.lo, 1))
+    rng = np.random.default_rng(seed)
+    size = float(max(given.lo, 1)) * factor
     while size < given.hi / math.sqrt(factor):
-        sizes.add(round(size))
+        sizes.add(round(size * factor ** rng.uniform(-1 / 8, 1 / 8)))
         size *= factor
     return sorted(sizes)
 

@@ -6,7 +6,7 @@ Knows nothing of who wins.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..compile.build import summary
@@ -15,6 +15,7 @@ from ..compile.lazy import reaches_compiled_code
 from ..errors import CalibrationError
 from ..kernel.model import REFERENCE, Kernel
 from ..measure import arguments as make
+from ..measure.placement import places
 from ..measure.race import HOPELESS
 from ..measure.timer import Disturbances, Sampler
 from .entrants import Entrant
@@ -27,6 +28,8 @@ REFERENCE_DEADLINE_S = 60.0
 HELPERS_DEADLINE_S = 60.0
 #: A single call slower than the best by this factor says enough: two rounds of elimination at once.
 OUT_AT_ONCE = HOPELESS**4
+#: … where it takes longer than this; shorter ones cost nothing to repeat.
+LONG_CALL_S = 10e-3
 
 Announce = Callable[..., None]
 
@@ -44,20 +47,32 @@ class Heat:
         Gets the reason.
     announce : callable
         Told before each first call.
-    arguments : mapping
-        Shared by all candidates; kernels that change what they read get fresh copies.
+    draws : sequence of mapping
+        Arguments of one size with other data in each; copied to several places in memory, one for each round, shared by
+        all candidates; kernels that change what they read get fresh copies.
+    seed : int
+        Chooses the places.
     """
 
     kernel: Kernel
     admitted: dict[str, Entrant]
     failures: dict[str, str]
     announce: Announce
-    arguments: make.Arguments
+    draws: Sequence[make.Arguments]
+    seed: int = 0
     disturbances: Disturbances = field(default_factory=Disturbances, init=False)
     samplers: dict[str, Sampler] = field(default_factory=dict, init=False)
-    #: Candidates that single calls showed to be hopeless, with their time.
-    hopeless: dict[str, float] = field(default_factory=dict, init=False)
+    #: Candidates that two single calls showed to be hopeless, with their times.
+    hopeless: dict[str, list[float]] = field(default_factory=dict, init=False)
     best_s: float = field(default=math.inf, init=False)
+
+    def __post_init__(self) -> None:
+        self._places = places(self.draws, self.seed)
+        self._here = next(self._places)
+
+    def next_round(self) -> None:
+        """Go to the next place; the first of a sample's repeats warms the caches there."""
+        self._here = next(self._places)
 
     def enter(self, name: str) -> bool:
         """Warm a candidate up; whether it may take part.
@@ -74,8 +89,8 @@ class Heat:
         self.announce("call", candidate=name, deadline_s=deadline_s)
         try:
             # Asked twice, because the first call may have compiled something.
-            if self._hopeless(sampler.once()) and self._hopeless(again := sampler.once()) and name != REFERENCE:
-                self.hopeless[name] = again
+            if self._hopeless(first := sampler.once()) and self._hopeless(again := sampler.once()):
+                self.hopeless[name] = [first, again]
                 return False
             seconds = sampler.settle()
         except Exception as error:  # the candidate boundary
@@ -97,21 +112,20 @@ class Heat:
         call = handled(entrant.function, entrant.invocation, entrant.handling, namespace)
         fresh = None
         if self.kernel.mutates - {"out"}:
-            pristine = make.copy_arguments(self.arguments)
 
             def fresh() -> Mapping[str, object]:
-                return make.copy_arguments(pristine)
+                return make.copy_arguments(self._here)
 
-        return Sampler(call.statements(), namespace.globals, self.arguments, fresh)
+        return Sampler(call.statements(), namespace.globals, self._here, fresh)
 
     def _hopeless(self, once_s: float) -> bool:
         """Whether a long call need not be repeated."""
-        return once_s > CALL_DEADLINE_S / CALL_FACTOR and once_s > self.best_s * OUT_AT_ONCE
+        return once_s > LONG_CALL_S and once_s > self.best_s * OUT_AT_ONCE
 
     def sample(self, name: str) -> float:
         """Seconds a call."""
         with self.disturbances.watch():
-            return self.samplers[name].sample()
+            return self.samplers[name].sample(self._here)
 
     @property
     def contended(self) -> bool:

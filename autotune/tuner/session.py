@@ -42,7 +42,8 @@ class Effort:
     #: Seconds for one race beyond its first rounds, and for one duel of a bisection.
     race_s: float
     duel_s: float
-    #: Held-out sizes of an audit, and how often a decision that fails one is reached anew with them.
+    #: Held-out sizes of an audit, twice as many where there are several sizes, and how often a decision that fails one
+    #: is reached anew with them.
     held_out: int
     refinements: int
 
@@ -50,7 +51,7 @@ class Effort:
 #: quick: half as dense, short races; thorough: twice as dense, patient ones (MEASUREMENT.md, section 3: factor 4).
 EFFORTS = {
     "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1),
-    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 3),
+    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4),
     "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5),
 }
 #: Cells whose reference would take longer are skipped, and those that need more of the free memory.
@@ -58,6 +59,8 @@ MAX_REFERENCE_S = 0.2
 MAX_MEMORY_SHARE = 1 / 8
 #: A decision that loses more than this at a held-out size is refined (issue figure: 95 % of sizes within 5 %).
 MAX_REGRET = 0.05
+#: A winner is verified again where the work is this many times that at which it was verified last.
+VERIFY_AGAIN = 4
 #: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
 LEFT_BEHIND = 4.0
 #: … but only where its calls would take longer than this; shorter ones cost nothing to try.
@@ -92,6 +95,7 @@ class Session:
     budget_s: float = math.inf
     skipped: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
+    _verified: dict[str, int] = field(default_factory=dict, init=False)
 
     def run(self) -> Record:
         """Measure and decide.
@@ -141,7 +145,7 @@ class Session:
             return [{}]
         if len(ranges) == 1:
             name, given = next(iter(ranges.items()))
-            return [{name: size} for size in grid.grid(given, self.effort.factor)]
+            return [{name: size} for size in grid.grid(given, self.effort.factor, self.problem.seed)]
         return grid.design(ranges, self.effort.points, self.problem.seed)
 
     def _race_sizes(self) -> None:
@@ -169,7 +173,8 @@ class Session:
         return None
 
     def _race_point(self, point: Mapping[str, int], index: int) -> None:
-        values = self.problem.arguments(point)
+        draws = self.problem.draws(point)
+        values = draws[0]
         self._last_bytes = make.total_bytes(values)
         size = self.problem.size(point, values)
         case = Case(_text(point), values)
@@ -180,14 +185,22 @@ class Session:
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
             verdict = self.contest.race(
-                values, names=dict.fromkeys(names), first=first, budget_s=self.effort.race_s, salt=index
+                draws, names=dict.fromkeys(names), first=first, budget_s=self.effort.race_s, salt=index
             )
-            # The gate also stands at the sizes that are measured, the largest among them.
-            if all(self.contest.verify(name, case) for name in (verdict.winner, verdict.single)):
+            if all(
+                self._right_at(name, case, _volume(size)) for name in dict.fromkeys((verdict.winner, verdict.single))
+            ):
                 break
             names = [name for name in names if name in self.contest.admitted]
             first = REFERENCE
         self.raced.append(decide.Raced(size, verdict))
+
+    def _right_at(self, name: str, case: Case, volume: int) -> bool:
+        """The gate also stands at the sizes that are measured, at ever larger ones; whether a candidate passes."""
+        if volume < VERIFY_AGAIN * self._verified.get(name, 0):
+            return True
+        self._verified[name] = volume
+        return self.contest.verify(name, case)
 
     def _winners(self) -> list[str]:
         return list(dict.fromkeys(item.verdict.winner for item in self.raced))
@@ -238,7 +251,8 @@ class Session:
         tried: list[HeldOut] = []
         for left in range(self.effort.refinements, -1, -1):
             begun = len(self.raced)
-            for point in grid.random_points(self.problem.ranges, self.effort.held_out, rng):
+            count = self.effort.held_out * (2 if len(self.problem.ranges) > 1 else 1)
+            for point in grid.random_points(self.problem.ranges, count, rng):
                 if time.monotonic() < self.deadline_s and self._too_large(point) is None:
                     self.announce("progress", size=f"held out: {_text(point)}")
                     self._race_point(point, begun)
@@ -262,22 +276,30 @@ class Session:
     def _duel(self, size: int, names: Sequence[str]) -> crossover.Outcome:
         """The fastest of some candidates at a size in between."""
         self.announce("progress", size=f"threshold near {size:,}")
-        values = self.problem.arguments({self.problem.names[0]: size})
-        verdict = self.contest.race(values, names=names, first=names[0], budget_s=self.effort.duel_s, salt=size)
+        draws = self.problem.draws({self.problem.names[0]: size})
+        verdict = self.contest.race(draws, names=names, first=names[0], budget_s=self.effort.duel_s, salt=size)
         costs = {name: verdict.median_s(name) for name in names if name in verdict.samples}
         return crossover.Outcome(costs, verdict.winner)
 
     def _checked(self, decision: Decision) -> Decision:
-        """Verify the winners once more, on fresh data; decide again without one that fails."""
-        point = {name: grid.middle(given) for name, given in self.problem.ranges.items()}
-        values = self.problem.arguments(point, fresh=1)
-        case = Case(f"{_text(point)}, fresh data", values)
+        """Verify the winners once more, on fresh data and at the largest size they serve that was measured; decide
+        again without one that fails.
+        """
+        middle = {name: grid.middle(given) for name, given in self.problem.ranges.items()}
         by_choice = {str(self.facts().choice(name)): name for name in self.contest.admitted}
-        for leaf in list(leaves(decision)):
-            for choice in (leaf.winner, leaf.single):
-                name = by_choice.get(str(choice))
-                if name is not None and name in self.contest.admitted and not self.contest.verify(name, case):
-                    return self._checked(self._decide())
+        wanted: dict[tuple[int, ...], set[str]] = {}
+        for leaf in leaves(decision):
+            names = {by_choice[str(choice)] for choice in (leaf.winner, leaf.single) if str(choice) in by_choice}
+            served = [item.size for item in self.raced if lookup(decision, dict(item.size)) is leaf]
+            largest = max(served, key=_volume, default=middle)
+            for point in (middle, largest):
+                if point.keys() >= middle.keys():
+                    wanted.setdefault(tuple(point[name] for name in middle), set()).update(names)
+        for values, names in wanted.items():
+            point = dict(zip(middle, values, strict=True))
+            case = Case(f"{_text(point)}, fresh data", self.problem.arguments(point, fresh=1))
+            if not all(self.contest.verify(name, case) for name in sorted(names)):
+                return self._checked(self._decide())
         return decision
 
 

@@ -70,7 +70,7 @@ class Trial:
         for variant in contest.searched:
             names += contest.search(variant, values, gate, lambda _: (), [])
         left_s = max(self.deadline_s - time.time(), 0.05)
-        verdict = contest.race(values, names=dict.fromkeys(names), budget_s=left_s)
+        verdict = contest.race([values], names=dict.fromkeys(names), budget_s=left_s)
         raced = decide.Raced(size, verdict)
         facts = facts_of(contest)
         record = make_record(

@@ -1,7 +1,8 @@
 """Races simulated on recorded noise: how often a wrong candidate wins, and how many calls a race takes.
 
-Run as ``python -m tests.benchmarks.bench_race``. No clock is read: the noise is that of `tests.benchmarks.noise`, the
-race is the one that calibrates. Beside it, what a benchmark script does: each candidate in turn, the smaller mean wins.
+Run as ``python -m tests.benchmarks.bench_race [SEED]``. No clock is read: the noise is that of
+`tests.benchmarks.noise`, the race is the one that calibrates. Beside it, what a benchmark script does: each candidate
+in turn, the smaller mean wins.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from autotune.measure.race import Race
 from autotune.measure.timer import MIN_SAMPLE_S, REPEATS
 from tests.benchmarks.noise.record import NAMES, load
-from tests.benchmarks.timing import report, verdict
+from tests.benchmarks.timing import report, seed_of, verdict
 
 RACES, CANDIDATES = 1000, 6
 #: A winner is wrong if it is slower than the best by more than the indifference zone (MEASUREMENT.md, section 2).
@@ -58,6 +59,9 @@ class ReplayedClock:
     true_s: dict[str, float]
     contended: bool = False
 
+    def next_round(self) -> None:
+        pass
+
     def sample(self, name: str) -> float:
         true_s = self.true_s[name]
         inner = max(1, math.ceil(MIN_SAMPLE_S / true_s))
@@ -85,7 +89,7 @@ def in_turn(true_s: dict[str, float], trace: Trace, seed: int) -> str:
 
 def simulate(name: str, method) -> tuple[float, float, float]:
     """Share of races that are wrong, calls on average, and the worst loss."""
-    durations, rng = load(name), random.Random(20260101)
+    durations, rng = load(name), random.Random(seed_of(sys.argv, 20260101))
     wrong = calls = 0
     worst = 0.0
     for seed in range(RACES):

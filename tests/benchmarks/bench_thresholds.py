@@ -1,7 +1,7 @@
 """Thresholds found on recorded noise: how much time the worst size loses.
 
-Run as ``python -m tests.benchmarks.bench_thresholds``. Two or three candidates with fixed and growing costs cross
-somewhere; races and duels are those of a calibration, on replayed noise instead of a clock. Beside it, what a
+Run as ``python -m tests.benchmarks.bench_thresholds [SEED]``. Two or three candidates with fixed and growing costs
+cross somewhere; races and duels are those of a calibration, on replayed noise instead of a clock. Beside it, what a
 benchmark script does: bisection on the means of a few calls.
 """
 
@@ -17,7 +17,7 @@ from autotune.measure.race import Race
 from autotune.search import crossover
 from tests.benchmarks.bench_race import ReplayedClock, Trace
 from tests.benchmarks.noise.record import NAMES, load
-from tests.benchmarks.timing import report, verdict
+from tests.benchmarks.timing import report, seed_of, verdict
 
 CROSSOVERS = 200
 LOWEST, HIGHEST, FACTOR = 1, 10_000_000, 4
@@ -97,7 +97,7 @@ def main() -> int:
     rows = []
     for name in NAMES:
         for label, method in (("ours", tuned), ("bisection on means", naive)):
-            durations, rng = load(name), random.Random(20260202)
+            durations, rng = load(name), random.Random(seed_of(sys.argv, 20260202))
             regrets = []
             for number in range(CROSSOVERS):
                 costs = candidates(rng)

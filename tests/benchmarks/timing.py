@@ -112,3 +112,8 @@ def report(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 def verdict(met: bool) -> str:
     return "met" if met else "MISSED"
+
+
+def seed_of(arguments: Sequence[str], otherwise: int) -> int:
+    """The seed given on the command line of a simulation, so that no figure hangs on one."""
+    return int(arguments[1]) if len(arguments) > 1 else otherwise
