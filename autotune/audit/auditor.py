@@ -5,6 +5,7 @@ Knows nothing of how decisions are reached.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import statistics
@@ -20,14 +21,14 @@ from ..kernel.invocation import invocation
 from ..kernel.model import NUMERICS, REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
 from ..kernel.signature import Signature
 from ..machine import fingerprint
-from ..machine.fingerprint import available_memory_bytes
+from ..machine.fingerprint import available_memory_bytes, first_level_cache_bytes, last_level_cache_bytes
 from ..measure import arguments as make
-from ..measure.race import TAIL_MARGIN
+from ..measure.race import INDIFFERENCE, TAIL_MARGIN
 from ..store import store
 from ..store.record import Record, leaves, lookup
 from ..tuner import grid
 from ..tuner.entrants import entrants, small_candidates
-from .clock import Ratio, Stopwatch, interleaved, ratio, until_narrow
+from .clock import Ratio, Stopwatch, cold_rounds, interleaved, ratio, until_narrow
 
 #: Candidates within this factor of the best at first sight are looked at closely, and at most so many.
 CLOSE, MOST_CLOSE = 1.3, 5
@@ -36,6 +37,8 @@ CLOSE, MOST_CLOSE = 1.3, 5
 FIRST_ROUNDS = 15
 #: Places in memory at which arguments lie, as long as these are together no larger than this.
 PLACES, PLACES_BYTES = 5, 64 << 20
+#: Copies that no cache holds: together this large, or twice the last-level cache; and rounds of calls on them.
+ROTATION_BYTES, COLD_ROUNDS = 192 << 20, 60
 #: Calls whose reference takes longer, or whose arrays need more of the free memory, are not looked at.
 MAX_CALL_S = 0.5
 MAX_MEMORY_SHARE = 1 / 8
@@ -63,6 +66,36 @@ class Finding:
     def failed(self, limit: float) -> bool:
         """Whether it is surely over a limit."""
         return self.regret.low > 1 + limit or self.over_reference.low > MAX_OVER_REFERENCE
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Times over the best one's, on warm data and, where it was measured, on data from memory."""
+
+    warm_s: Mapping[Candidate, float]
+    cold_s: Mapping[Candidate, float]
+    warm: Mapping[Candidate, float] = field(init=False)
+    cold: Mapping[Candidate, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, times in (("warm", self.warm_s), ("cold", self.cold_s)):
+            best_s = min(times.values(), default=1.0)
+            object.__setattr__(self, name, {candidate: seconds / best_s for candidate, seconds in times.items()})
+
+    def worst(self, candidate: Candidate) -> float:
+        """The loss in the state of the caches that is worse for a candidate.
+
+        One that is slower than the reference on warm data, beyond a tie, is no better than it (policy).
+        """
+        loss = self._worst(candidate)
+        over = self.warm[candidate] / self.warm[REFERENCE_CANDIDATE]
+        return max(loss, over * self._worst(REFERENCE_CANDIDATE)) if over > 1 + INDIFFERENCE else loss
+
+    def _worst(self, candidate: Candidate) -> float:
+        return max(self.warm[candidate], self.cold.get(candidate, 1.0))
+
+    def cold_is_worse_for(self, candidate: Candidate) -> bool:
+        return self.cold.get(candidate, 1.0) > self.warm[candidate]
 
 
 @dataclass
@@ -165,16 +198,45 @@ class Auditor:
         closely = dict.fromkeys([*near, chosen, REFERENCE_CANDIDATE])
         rounds = interleaved({c: watches[c] for c in closely}, FIRST_ROUNDS, self._random)
         medians = {candidate: statistics.median(samples) for candidate, samples in rounds.items()}
+        losses = Losses(medians, self._cold_medians(watches, [*dict.fromkeys([*near, chosen])], point, fresh, values))
         allowed = [candidate for candidate in medians if self._eligible(candidate, rounds, medians)]
-        best = min(allowed, key=medians.__getitem__)
+        best = min(allowed, key=losses.worst)
         final = dict.fromkeys([best, chosen, REFERENCE_CANDIDATE])
         rounds = until_narrow({c: watches[c] for c in final}, chosen, [best, REFERENCE_CANDIDATE], self._random)
+        regret = ratio(rounds[chosen], rounds[best])
+        if losses.cold_is_worse_for(chosen):
+            rotation = self._rotation(point, fresh, values)
+            cold = cold_rounds(
+                {c: watches[c] for c in dict.fromkeys([best, chosen])}, rotation, COLD_ROUNDS, self._random
+            )
+            regret = ratio(cold[chosen], cold[best]).times(losses.cold[best] / losses.worst(best))
+        else:
+            regret = regret.times(losses.warm[best] / losses.worst(best))
         return Finding(
-            self.kernel.name, str(self.signature), size, str(chosen), str(best),
-            regret=ratio(rounds[chosen], rounds[best]),
+            self.kernel.name, str(self.signature), size, str(chosen), str(best), regret,
             over_reference=ratio(rounds[chosen], rounds[REFERENCE_CANDIDATE]),
             policy=max(1.0, medians[best] / min(medians.values())),
         )  # fmt: skip
+
+    def _cold_medians(
+        self, watches: Mapping[Candidate, Stopwatch], candidates: Sequence[Candidate], point: Mapping[str, int],
+        fresh: int, values: make.Arguments,
+    ) -> dict[Candidate, float]:  # fmt: skip
+        """Seconds a call on data from memory, where the decision was made for that too."""
+        size = make.total_bytes(values)
+        measured = any(cell.cold for cell in self.record.cells) and not self.kernel.mutates - {"out"}
+        if not measured or not first_level_cache_bytes() < size < last_level_cache_bytes():
+            return {}
+        rotation = self._rotation(point, fresh, values)
+        rounds = cold_rounds({c: watches[c] for c in candidates}, rotation, FIRST_ROUNDS, self._random)
+        return {candidate: statistics.median(samples) for candidate, samples in rounds.items()}
+
+    def _rotation(self, point: Mapping[str, int], fresh: int, values: make.Arguments) -> Iterator[list[object]]:
+        """Copies of the arguments that together are larger than the caches, over and over."""
+        total = min(2 * last_level_cache_bytes(), ROTATION_BYTES)
+        count = max(2, math.ceil(total / max(1, make.total_bytes(values))))
+        draws = [values, self.problem.arguments(point, fresh=PLACES * fresh + 1)]
+        return itertools.cycle([[*make.copy_arguments(draws[i % 2]).values()] for i in range(count)])
 
     def _eligible(
         self, candidate: Candidate, rounds: Mapping[Candidate, Sequence[float]], medians: Mapping[Candidate, float]

@@ -8,7 +8,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +29,9 @@ class Ratio:
     median: float
     low: float
     high: float
+
+    def times(self, factor: float) -> Ratio:
+        return Ratio(self.median * factor, self.low * factor, self.high * factor)
 
 
 class Stopwatch:
@@ -75,6 +78,13 @@ class Stopwatch:
             self._seconds(1)  # brings the place into the caches
         return self._seconds(self._loops) / self._loops
 
+    def sample_on(self, arguments: Sequence[object]) -> float:
+        """Seconds of one call on other arguments."""
+        function, clock = self._function, time.perf_counter
+        start = clock()
+        function(*arguments)
+        return clock() - start
+
     def _seconds(self, loops: int) -> float:
         function, arguments = self._function, self._here if self._fresh is None else self._fresh()
         counter = range(loops)
@@ -100,6 +110,19 @@ def add_rounds(
         order.shuffle(names)
         for name in names:
             found[name].append(watches[name].sample(number))
+
+
+def cold_rounds(
+    watches: Mapping[Name, Stopwatch], rotation: Iterator[Sequence[object]], rounds: int, order: random.Random
+) -> dict[Name, list[float]]:
+    """Samples of every watch, in each round the shorter of two calls, every call on arguments of its own."""
+    found: dict[Name, list[float]] = {name: [] for name in watches}
+    names = list(watches)
+    for _ in range(rounds):
+        order.shuffle(names)
+        for name in names:
+            found[name].append(min(watches[name].sample_on(next(rotation)) for _ in range(2)))
+    return found
 
 
 def until_narrow(

@@ -13,7 +13,7 @@ from ..machine.fingerprint import cpu_label
 from ..machine.load import current_load
 from ..store import store
 from ..store.record import Record
-from ..tuner.session import EFFORTS
+from ..tuner.effort import EFFORTS
 from . import summary
 from .common import console, dtype_option, json_option, kernel_of, load_kernels, module_option, parse_sizes
 

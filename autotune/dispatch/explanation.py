@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ..kernel.model import REFERENCE
 from ..kernel.signature import NotCovered, signature_of
 
 if TYPE_CHECKING:
-    from ..store.record import Cell, Decision, Record
+    from ..store.record import Cell, Choice, Decision, Measurement, Record
     from .dispatcher import Dispatcher
 
 
@@ -117,7 +117,12 @@ class Explanation:
         if cell is not None:
             at = ", ".join(f"{name}={value:,}" for name, value in cell.size.items())
             lines.append(f"  measured at {at}: {cell.reason}")
-            lines += [f"    {line}" for line in measurement_lines(cell)]
+            lines += [f"    {line}" for line in measurement_lines(cell.measurements, cell.winner)]
+            if cell.cold:
+                state = "with data from memory"
+                if cell.warm_winner is not None:
+                    state += f"; the winner depends on the caches: {cell.warm_winner} warm, {cell.cold_winner} cold"
+                lines += [f"  {state}", *(f"    {line}" for line in measurement_lines(cell.cold, cell.winner))]
         return lines
 
 
@@ -177,13 +182,13 @@ def decision_lines(decision: Decision, prefix: str = "") -> list[str]:
     return [f"{prefix}not measured"]
 
 
-def measurement_lines(cell: Cell) -> list[str]:
+def measurement_lines(measurements: Sequence[Measurement], winner: Choice) -> list[str]:
     """The candidates of a race, fastest first, beside the reference."""
-    reference = next((m.median_s for m in cell.measurements if m.candidate.variant == REFERENCE), None)
+    reference = next((m.median_s for m in measurements if m.candidate.variant == REFERENCE), None)
     lines = []
-    for measured in sorted(cell.measurements, key=lambda m: m.median_s):
+    for measured in sorted(measurements, key=lambda m: m.median_s):
         ratio = f"{reference / measured.median_s:8.2f} x" if reference else ""
-        mark = "->" if measured.candidate == cell.winner else "  "
+        mark = "->" if measured.candidate == winner else "  "
         lines.append(
             f"{mark} {measured.candidate!s:32} {human_time(measured.median_s):>10} ±{measured.spread:4.0%} {ratio}"
             f"  {measured.rounds} rounds"

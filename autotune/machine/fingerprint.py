@@ -143,8 +143,17 @@ def cache_bytes(text: str) -> int:
 
 def last_level_cache_bytes() -> int:
     """Size of the last-level cache in bytes; 32 MiB where the system does not tell (a common size of today)."""
-    sizes = dict(part.split("=", 1) for part in fingerprint().hard["caches"].split() if "=" in part)
+    sizes = _cache_sizes()
     return cache_bytes(sizes[max(sizes)]) if sizes else 32 << 20
+
+
+def first_level_cache_bytes() -> int:
+    """Size of a core's first data cache in bytes; 32 KiB where the system does not tell."""
+    return cache_bytes(_cache_sizes().get("L1", "32K"))
+
+
+def _cache_sizes() -> dict[str, str]:
+    return dict(part.split("=", 1) for part in fingerprint().hard["caches"].split() if "=" in part)
 
 
 def cpu_features() -> list[str]:

@@ -202,7 +202,7 @@ class Race:
 
     def differences(self, name: str, rival: str) -> list[float]:
         """log(time of `name` / time of `rival`) for every round in which both ran."""
-        return [math.log(a / b) for a, b in zip(self.samples[name], self.samples[rival], strict=False)]
+        return log_ratios(self.samples[name], self.samples[rival])
 
     def _verdict(self, entered: list[Contestant], alive: list[str], rounds: int) -> Verdict:
         by_name = {contestant.name: contestant for contestant in entered}
@@ -267,13 +267,23 @@ class Race:
         return statistics.median(differences) <= -math.log1p(INDIFFERENCE) and self.interval(name, reference).high < 1
 
     def interval(self, name: str, rival: str) -> Interval:
-        """Time of `name` over time of `rival` with its 95 % interval, paired and winsorised."""
-        differences = winsorised(self.differences(name, rival))
-        mean = statistics.fmean(differences)
-        if len(differences) < 2:
-            return Interval(math.exp(mean), 0.0, math.inf)
-        half = t95(len(differences) - 1) * math.sqrt(statistics.variance(differences) / len(differences))
-        return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+        """Time of `name` over time of `rival` with its 95 % interval."""
+        return paired_interval(self.samples[name], self.samples[rival])
+
+
+def log_ratios(samples: Sequence[float], others: Sequence[float]) -> list[float]:
+    """log(sample / other) for every round that both have."""
+    return [math.log(a / b) for a, b in zip(samples, others, strict=False)]
+
+
+def paired_interval(samples: Sequence[float], others: Sequence[float]) -> Interval:
+    """Samples over others with its 95 % interval, paired by round and winsorised."""
+    differences = winsorised(log_ratios(samples, others))
+    mean = statistics.fmean(differences)
+    if len(differences) < 2:
+        return Interval(math.exp(mean), 0.0, math.inf)
+    half = t95(len(differences) - 1) * math.sqrt(statistics.variance(differences) / len(differences))
+    return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
 def winsorised(values: Sequence[float]) -> list[float]:

@@ -82,6 +82,11 @@ class Sampler:
         self.arguments = self.arguments if arguments is None else arguments
         return max(min(self._run(self.inner) for _ in range(self.repeats)) / self.inner, 1e-9)
 
+    def single(self, arguments: Mapping[str, object]) -> float:
+        """Seconds of one call on these arguments."""
+        self.arguments = arguments
+        return max(self._run(1), 1e-9)
+
 
 class Disturbances:
     """Tells whether others kept the processors from the measured blocks (MEASUREMENT.md, section 2, step 6)."""

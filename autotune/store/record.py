@@ -94,6 +94,11 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
     contended: bool = False
     #: Variants that the budget did not reach.
     untried: list[str] = []
+    #: The same calls on data from memory, where that can matter, and who won them.
+    cold: list[Measurement] = []
+    cold_winner: Choice | None = None
+    #: Who won on warm data, where the winner depends on the state of the caches.
+    warm_winner: Choice | None = None
 
     def speaks_for(self, size: dict[str, int]) -> bool:
         """Whether a size is within the reach of this one, as far as a single measured size has any."""

@@ -24,8 +24,9 @@ from ..store import store
 from ..store.record import Record
 from . import grid, locate
 from .compiling import Compiling
+from .effort import EFFORTS
 from .first_use import home_module
-from .session import EFFORTS, Session
+from .session import Session
 from .task import MAX_LOST, Task, Tell, log
 
 

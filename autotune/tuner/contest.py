@@ -18,10 +18,12 @@ from ..kernel.boxes import Handling
 from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
+from ..machine.fingerprint import first_level_cache_bytes, last_level_cache_bytes
 from ..measure import arguments as make
+from ..measure.cold import ColdClock, rotation
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
-from ..measure.race import Contestant, Interval, Race, Verdict
+from ..measure.race import HOPELESS, Contestant, Interval, Race, Verdict
 from ..search import strategy
 from .entrants import Entrant, contestant, small_candidates
 from .heat import Announce, Heat, helpers_s
@@ -180,6 +182,31 @@ class Contest:
             interval = Interval(math.sqrt(math.prod(ratios)), ratios[0], ratios[-1])
             verdict = replace(verdict, against_reference=interval)
         return verdict
+
+    def race_cold(
+        self, draws: Sequence[make.Arguments], warm: Verdict, *, budget_s: float = math.inf, salt: int = 0
+    ) -> Verdict | None:
+        """Race those that came near the best on warm data again, on data from memory.
+
+        Returns
+        -------
+        Verdict or None
+            None where the caches cannot matter: the arguments fit the first of them, or change with every call, or
+            are larger than all of them, so that the race was cold already, or one candidate alone was near.
+        """
+        size_bytes = make.total_bytes(draws[0])
+        if self.kernel.mutates - {"out"} or not first_level_cache_bytes() < size_bytes < last_level_cache_bytes():
+            return None
+        best_s = warm.median_s(warm.winner)
+        near = [name for name in warm.samples if name in self.admitted and warm.median_s(name) < HOPELESS * best_s]
+        if len(near) < 2:
+            return None
+        heat = Heat(self.kernel, self.admitted, self.failures, self.announce, draws, self.seed + salt)
+        entered = [name for name in near if heat.enter(name)]
+        self.announce("race", deadline_s=RACE_DEADLINE_S)
+        clock = ColdClock(heat.samplers, rotation(draws, last_level_cache_bytes(), self.seed + salt))
+        race = Race(clock, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+        return race.run([self._contestant(name) for name in entered])
 
     def _contestant(self, name: str) -> Contestant:
         return contestant(self.kernel, self.admitted[name].candidate, self.cores)

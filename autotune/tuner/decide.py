@@ -17,6 +17,7 @@ from ..kernel.model import REFERENCE, Candidate
 from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict, quantile
 from ..search import crossover, surface, tree
 from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split, reach
+from .regimes import Regimes
 
 #: Measured sizes that agree are joined across a gap of at most this many octaves (DESIGN.md, "Miss").
 JOIN_OCTAVES = 2.0
@@ -49,9 +50,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Raced:
-    """A size with the outcome of its race."""
+    """A size with the outcome of its races."""
 
     size: Mapping[str, int]
+    regimes: Regimes
+    #: For both regimes.
     verdict: Verdict
 
     def cell(self, facts: Facts, untried: Sequence[str] = ()) -> Cell:
@@ -62,23 +65,22 @@ class Raced:
             size=dict(self.size),
             winner=facts.choice(verdict.winner),
             reason=verdict.reason,
-            measurements=[
-                Measurement(facts.choice(name), statistics.median(samples), _spread(samples), len(samples))
-                for name, samples in sorted(verdict.samples.items())
-                if name in facts.candidates
-            ],
+            measurements=_measurements(verdict, facts),
             ratio=against.ratio if against else 1.0,
             ratio_low=against.low if against else 1.0,
             ratio_high=against.high if against else 1.0,
             contended=verdict.contended,
             untried=list(untried),
+            cold=_measurements(self.regimes.cold, facts) if self.regimes.cold else [],
+            cold_winner=facts.choice(self.regimes.cold.winner) if self.regimes.cold else None,
+            warm_winner=facts.choice(self.regimes.warm.winner) if self.regimes.depends else None,
         )
 
     def costs(self, facts: Facts, layer: str) -> dict[str, float]:
-        """Seconds a call by candidate; one with threads costs its slow tail where that breaks the tail rule.
+        """Seconds a call by candidate: that of the best on warm data, times the loss in the regime that is worse.
 
-        The 90th percentile of a few rounds is one round, so the tail is that of all candidates with threads together,
-        relative to their medians.
+        One with threads costs its slow tail where that breaks the tail rule. The 90th percentile of a few rounds is one
+        round, so the tail is that of all candidates with threads together, relative to their medians.
         """
         samples = {n: s for n, s in self.verdict.samples.items() if n in facts.candidates}
         costs = {name: statistics.median(seconds) for name, seconds in samples.items()}
@@ -90,7 +92,17 @@ class Raced:
         for name in threaded:
             if singles and costs[name] * tail >= min(singles):
                 costs[name] *= tail
-        return costs
+        best_s = min(costs.values())
+        losses = self.regimes.worst_losses()
+        return {name: max(seconds, best_s * losses[name]) for name, seconds in costs.items()}
+
+
+def _measurements(verdict: Verdict, facts: Facts) -> list[Measurement]:
+    return [
+        Measurement(facts.choice(name), statistics.median(samples), _spread(samples), len(samples))
+        for name, samples in sorted(verdict.samples.items())
+        if name in facts.candidates
+    ]
 
 
 def _spread(samples: Sequence[float]) -> float:

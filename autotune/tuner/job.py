@@ -19,8 +19,9 @@ from ..measure.gate import Case, Gate
 from ..space import Range
 from . import grid, locate
 from .contest import Contest
+from .effort import EFFORTS
 from .entrants import entrants, small_candidates, static_count, uses_compiler
-from .session import EFFORTS, Session
+from .session import Session
 
 Emit = Callable[[dict[str, Any]], None]
 

@@ -25,35 +25,12 @@ from ..search import crossover
 from ..store.record import Choice, Decision, HeldOut, Leaf, Pick, Record, leaves, lookup
 from . import cases, decide, grid
 from .contest import Contest
+from .effort import Effort
 from .entrants import entrants, uses_compiler
 from .heat import Announce
 from .recording import facts_of, make_record
+from .regimes import Regimes
 
-
-@dataclass(frozen=True)
-class Effort:
-    """How much measuring a calibration does."""
-
-    name: str
-    #: Ratio of neighbouring sizes on the grid.
-    factor: float
-    #: Points of a design over several sizes.
-    points: int
-    #: Seconds for one race beyond its first rounds, and for one duel of a bisection.
-    race_s: float
-    duel_s: float
-    #: Held-out sizes of an audit, twice as many where there are several sizes, and how often a decision that fails one
-    #: is reached anew with them.
-    held_out: int
-    refinements: int
-
-
-#: quick: half as dense, short races; thorough: twice as dense, patient ones (MEASUREMENT.md, section 3: factor 4).
-EFFORTS = {
-    "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1),
-    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4),
-    "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5),
-}
 #: Cells whose reference would take longer are skipped, and those that need more of the free memory.
 MAX_REFERENCE_S = 0.2
 MAX_MEMORY_SHARE = 1 / 8
@@ -184,16 +161,24 @@ class Session:
             names += self.contest.search(variant, values, self.gate, self._edges, warm)
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
-            verdict = self.contest.race(
-                draws, names=dict.fromkeys(names), first=first, budget_s=self.effort.race_s, salt=index
-            )
+            regimes = self._regimes(draws, dict.fromkeys(names), first, self.effort.race_s, index, self.effort.cold)
+            verdict = regimes.settled(self.facts().threaded)
             if all(
                 self._right_at(name, case, _volume(size)) for name in dict.fromkeys((verdict.winner, verdict.single))
             ):
                 break
             names = [name for name in names if name in self.contest.admitted]
             first = REFERENCE
-        self.raced.append(decide.Raced(size, verdict))
+        self.raced.append(decide.Raced(size, regimes, verdict))
+
+    def _regimes(
+        self, draws: Sequence[make.Arguments], names: Iterable[str], first: str, budget_s: float, salt: int, cold: bool
+    ) -> Regimes:
+        """Race candidates on warm data and, where it can matter, on cold data."""
+        warm = self.contest.race(draws, names=names, first=first, budget_s=budget_s, salt=salt)
+        if not cold:
+            return Regimes(warm)
+        return Regimes(warm, self.contest.race_cold(draws, warm, budget_s=budget_s, salt=salt))
 
     def _right_at(self, name: str, case: Case, volume: int) -> bool:
         """The gate also stands at the sizes that are measured, at ever larger ones; whether a candidate passes."""
@@ -277,9 +262,14 @@ class Session:
         """The fastest of some candidates at a size in between."""
         self.announce("progress", size=f"threshold near {size:,}")
         draws = self.problem.draws({self.problem.names[0]: size})
-        verdict = self.contest.race(draws, names=names, first=names[0], budget_s=self.effort.duel_s, salt=size)
-        costs = {name: verdict.median_s(name) for name in names if name in verdict.samples}
-        return crossover.Outcome(costs, verdict.winner)
+        name = self.problem.names[0]
+        nearest = sorted(self.raced, key=lambda item: abs(math.log(max(item.size[name], 1) / max(size, 1))))[:2]
+        depends = any(item.regimes.depends for item in nearest)
+        regimes = self._regimes(draws, names, names[0], self.effort.duel_s, size, depends)
+        losses = regimes.worst_losses()
+        return crossover.Outcome(
+            {each: losses[each] for each in names if each in losses}, regimes.settled(self.facts().threaded).winner
+        )
 
     def _checked(self, decision: Decision) -> Decision:
         """Verify the winners once more, on fresh data and at the largest size they serve that was measured; decide

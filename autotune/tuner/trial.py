@@ -21,6 +21,7 @@ from .contest import Contest
 from .entrants import entrants, static_count, uses_compiler
 from .heat import Announce
 from .recording import facts_of, make_record
+from .regimes import Regimes
 
 #: Seconds that compiling is predicted to take: serial and parallel code of some twenty lines, Numba already imported
 #: (medians of the shipped kernels on a 2-core machine); from the code cache, loading.
@@ -71,7 +72,7 @@ class Trial:
             names += contest.search(variant, values, gate, lambda _: (), [])
         left_s = max(self.deadline_s - time.time(), 0.05)
         verdict = contest.race([values], names=dict.fromkeys(names), budget_s=left_s)
-        raced = decide.Raced(size, verdict)
+        raced = decide.Raced(size, Regimes(verdict), verdict)
         facts = facts_of(contest)
         record = make_record(
             contest, decide.by_points([(size, facts.leaf(verdict.winner, verdict.single))]), [raced],
