@@ -22,6 +22,8 @@ from ..measure import arguments as make
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
 from ..measure.race import Contestant, Race, Verdict
+from ..measure.state import preserved
+from ..measure.threads import numba_on
 from ..search import strategy
 from .entrants import Entrant, contestant, small_candidates
 from .heat import Announce, Heat, helpers_s
@@ -95,9 +97,10 @@ class Contest:
             )  # fmt: skip
             call = _caller(self.kernel, entrant)
             self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S + helpers_s(entrant))
-            passed = gate.check(call, numerics=variant.numerics, threads=variant.threads)
-            around = list(edges(candidate))
-            at_edges = gate.check(call, numerics=variant.numerics, threads=variant.threads, cases=around)
+            with numba_on(self.cores):
+                passed = gate.check(call, numerics=variant.numerics, threads=variant.threads)
+                around = list(edges(candidate))
+                at_edges = gate.check(call, numerics=variant.numerics, threads=variant.threads, cases=around)
         except CompileError as error:
             self.failures[candidate.variant] = str(error)
             return False
@@ -120,9 +123,10 @@ class Contest:
         variant = self.kernel.variants[entrant.candidate.variant]
         self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S + helpers_s(entrant))
         try:
-            passed = Gate(self.kernel, [case]).check(
-                _caller(self.kernel, entrant), numerics=variant.numerics, threads=variant.threads, repeats=1
-            )
+            with numba_on(self.cores):
+                passed = Gate(self.kernel, [case]).check(
+                    _caller(self.kernel, entrant), numerics=variant.numerics, threads=variant.threads, repeats=1
+                )
         except Mismatch as mismatch:
             self.failures[name] = f"wrong at {mismatch}"
             del self.admitted[name]
@@ -165,12 +169,14 @@ class Contest:
         if first in wanted:
             wanted.remove(first)
             wanted.insert(0, first)
-        entered = [name for name in wanted if heat.enter(name)]
-        contestants = [self._contestant(name) for name in entered]
-        # Each has answered at this size already; no message disturbs the rounds.
-        self.announce("race", deadline_s=RACE_DEADLINE_S)
-        race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
-        verdict = race.run(contestants)
+        # What a candidate changes at this size alone is put back, so that verifying it here sees the change again.
+        with preserved(), numba_on(self.cores):
+            entered = [name for name in wanted if heat.enter(name)]
+            contestants = [self._contestant(name) for name in entered]
+            # Each has answered at this size already; no message disturbs the rounds.
+            self.announce("race", deadline_s=RACE_DEADLINE_S)
+            race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+            verdict = race.run(contestants)
         verdict.samples.update({name: [seconds] for name, seconds in heat.hopeless.items()})
         return verdict
 
