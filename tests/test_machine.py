@@ -124,7 +124,7 @@ def test_facts_of_this_machine_are_plausible():
     assert last_level_cache_bytes() >= 1 << 18
     assert available_memory_bytes() > 1 << 26
     assert cpu_label()
-    assert set(compiled_fields()) == {"numba", "llvm_cpu", "layer", "wait_policy"}
+    assert set(compiled_fields()) == {"numba", "llvm_cpu", "layer", "wait_policy", "threads"}
 
 
 # -- usable cores

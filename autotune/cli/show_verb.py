@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import click
 import msgspec
@@ -47,6 +48,8 @@ def _print(record: Record, *, shipped: bool) -> None:
     out.print(f"\n[bold]{record.kernel}[/bold] \\[{describe_key(record.signature)}]")
     out.print(f"  {made.origin} ({made.effort}), {record.quality}, {when}, {made.spent_s:.1f} s"
               f"{', came with the package' if shipped else ''}")  # fmt: skip
+    if made.compiled:
+        out.print(f"  compiled code: {_settings(made.compiled)}", markup=False)
     for line in decision_lines(record.decision):
         out.print(f"    {line}", markup=False)
     sizes = table("", "size", "winner", "time", "reference", "speed-up", "95 % interval", "also measured",
@@ -77,3 +80,10 @@ def _print(record: Record, *, shipped: bool) -> None:
         out.print(f"  not raced: {name}: {reason}", markup=False)
     for skipped in record.skipped:
         out.print(f"  left out: {skipped}", markup=False)
+
+
+def _settings(compiled: Mapping[str, str]) -> str:
+    """What compiled code was measured with: layer, threads, wait policy, versions."""
+    names = {"numba": "Numba", "llvm_cpu": "code for", "layer": "threading layer", "wait_policy": "wait policy"}
+    known = [name for name in ("layer", "threads", "wait_policy", "numba", "llvm_cpu") if name in compiled]
+    return ", ".join(f"{names.get(name, name)} {compiled[name]}" for name in known)

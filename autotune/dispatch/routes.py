@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ..store.record import Choice, Decision, Leaf, Pick, Record
 
 
+#: Compiled fields that are told and decide nothing: threads are the usable cores, which the machine's fields hold.
+INFORMATIVE = ("threads",)
+
+
 def variant_hash(kernel: Kernel, name: str) -> str:
     """Source hash of a variant with all that makes it what it is; of the reference with the declared size."""
     if name == REFERENCE:
@@ -194,7 +198,7 @@ def compiled_mismatch(kernel: Kernel, record: Record, leaf: Leaf) -> str | None:
         return None
     now = compiled_fields()
     for name, then in record.provenance.compiled.items():
-        if name in ("layer", "wait_policy") and not variant.threads:
+        if name in INFORMATIVE or (name in ("layer", "wait_policy") and not variant.threads):
             continue
         if now.get(name) != then:
             return f"recorded for {name} {then}, this process has {now.get(name)}"

@@ -182,7 +182,11 @@ def _run(command: list[str]) -> str:
 
 @lru_cache(maxsize=1)
 def compiled_fields() -> Mapping[str, str]:
-    """Hard fields of compiled candidates only; loads LLVM."""
+    """What compiled candidates depend on beside the machine's own fields; loads LLVM.
+
+    All are hard but ``threads``, which tells on how many Numba's parallel code was measured: the usable cores, which
+    are fields of the machine already.
+    """
     import llvmlite.binding
     import numba
 
@@ -193,6 +197,7 @@ def compiled_fields() -> Mapping[str, str]:
         "llvm_cpu": llvmlite.binding.get_host_cpu_name(),
         "layer": layers.expected_layer(),
         "wait_policy": layers.wait_policy(),
+        "threads": str(min(fingerprint().cores.count, numba.config.NUMBA_NUM_THREADS)),
     }
 
 

@@ -1,16 +1,15 @@
 """The correctness gate: every candidate passes it before it is timed.
 
 The reference is the specification. A candidate must give its result (type, dtype, shape, order, special values, error
-within bounds), raise what it raises, report the same floating-point conditions, leave its inputs alone, and do so
-every time. Knows nothing of timing, disk or search.
+within bounds), raise what it raises, report the same floating-point conditions, leave its inputs and the process alone,
+and do so every time. Knows nothing of timing, disk or search.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +19,15 @@ from ..kernel.boxes import Boxing, Handling, boxer, boxing_of, scalar_kind
 from ..kernel.model import Kernel
 from . import arguments as make
 from .compare import ELEMENTWISE_FACTOR, Bounds, Mismatch, compare
+from .outcome import Call, Outcome, observe
 
 #: A data race can pass once: candidates with threads are run this often.
 THREADED_REPEATS = 20
 #: Longer precision runs without BLAS or vector units, a hundred times slower: only for inputs up to this size.
 MAX_ORACLE_BYTES = 1 << 19
-
-Call = Callable[[Mapping[str, object]], Any]
+#: What a candidate may print in a call beyond what the reference prints: a pipe's buffer on Linux, which is as much as
+#: a program can print although nobody reads it.
+MAX_OUTPUT_BYTES = 1 << 16
 
 
 @dataclass
@@ -38,17 +39,6 @@ class Case:
     expected: Outcome | None = field(default=None, init=False)
     #: Results on absolute and on longer-precision inputs, once they were needed.
     aids: dict[str, Any] = field(default_factory=dict, init=False)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one call did."""
-
-    result: Any
-    raised: type[BaseException] | None
-    message: str
-    conditions: frozenset[str]
-    arguments: make.Arguments
 
 
 @dataclass(frozen=True)
@@ -103,10 +93,11 @@ class Gate:
             expected = self._expected(case)
             first: Outcome | None = None
             for repeat in range(repeats or (THREADED_REPEATS if threads else 2)):
-                found = self._run(call, case)
+                found = observe(call, case.arguments, watch_state=repeat < 2)
                 if expected.raised is None and found.raised is None and not known and expected.result is not None:
                     handling, known = handling.replace(boxing=boxing_of(expected.result, found.result)), True
                 try:
+                    self._no_side_effects(expected, found)
                     if repeat < 2 or found.raised is not None:
                         handling = self._same_conditions(expected, found, handling)
                         ulp = max(ulp, self._compare(case, expected, found, handling, numerics))
@@ -119,20 +110,22 @@ class Gate:
 
     def _expected(self, case: Case) -> Outcome:
         if case.expected is None:
-            case.expected = self._run(self.kernel.call_reference, case)
+            case.expected = observe(self.kernel.call_reference, case.arguments)
         return case.expected
 
-    def _run(self, call: Call, case: Case) -> Outcome:
-        given = make.copy_arguments(case.arguments)
-        _soil_free_memory(given)
-        seen: set[str] = set()
-        result, raised, message = None, None, ""
-        with _conditions_to(seen):
-            try:
-                result = call(given)
-            except Exception as error:  # the candidate boundary: whatever it raises is its outcome
-                raised, message = type(error), str(error)
-        return Outcome(result, raised, message, frozenset(seen), given)
+    @staticmethod
+    def _no_side_effects(expected: Outcome, found: Outcome) -> None:
+        """What a call does besides computing shows to the user, unless the reference does it as well."""
+        more = [text for name, text in found.changes.items() if name not in expected.changes]
+        if more:
+            raise Mismatch(f"changes {more[0]}; a variant may not")
+        if found.printed > expected.printed + MAX_OUTPUT_BYTES:
+            raise Mismatch(
+                f"prints more than {(expected.printed + MAX_OUTPUT_BYTES) >> 10} KiB in one call; a variant may not"
+            )
+        out_of_memory = found.raised is not None and issubclass(found.raised, MemoryError)
+        if out_of_memory and expected.raised is not found.raised:
+            raise Mismatch(f"needs more memory than there is for a candidate: {found.message or 'MemoryError'}")
 
     @staticmethod
     def _same_conditions(expected: Outcome, found: Outcome, handling: Handling) -> Handling:
@@ -241,27 +234,6 @@ def _boxed(boxing: Boxing, result: Any) -> Any:
         raise Mismatch(f"the result {result!r:.60} is not of the kind seen before") from None
 
 
-@contextlib.contextmanager
-def _conditions_to(seen: set[str]) -> Iterator[None]:
-    """Collect floating-point conditions and warnings in `seen`; nothing is shown.
-
-    Underflow, which NumPy ignores by default, is left out, and so is what Numba says while it compiles.
-    """
-    with (
-        warnings.catch_warnings(record=True) as issued,
-        np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: seen.add(kind)),
-    ):
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            seen.update(
-                "RuntimeWarning" if issubclass(kind, RuntimeWarning) else kind.__name__
-                for kind in {warning.category for warning in issued}
-                if not kind.__module__.startswith("numba")
-            )
-
-
 def _all_finite(result: Any) -> bool:
     """Whether all floating numbers of a result are finite."""
     if isinstance(result, tuple):
@@ -269,14 +241,6 @@ def _all_finite(result: Any) -> bool:
     if isinstance(result, np.ndarray):
         return result.dtype.kind not in "fc" or bool(np.isfinite(result).all())
     return scalar_kind(result) not in ("f", "c") or bool(np.isfinite(result))
-
-
-def _soil_free_memory(arguments: make.Arguments) -> None:
-    """Fill memory that the next allocation will probably get with NaN, so that what stays unwritten shows."""
-    for value in arguments.values():
-        if type(value) is np.ndarray and value.dtype.kind in "fc" and value.size:
-            soiled = np.empty_like(value)
-            soiled.fill(np.nan)
 
 
 def _elements(result: Any) -> int:

@@ -27,6 +27,7 @@ from .compiling import Compiling
 from .effort import EFFORTS
 from .first_use import home_module
 from .session import Session
+from .steady import steady_state
 from .task import MAX_LOST, Task, Tell, log
 
 
@@ -152,7 +153,7 @@ class _Run:
             or known.variants.sources != sources
             or known.provenance.budget_s is not None
             or check(kernel, task.signature, known) is not None
-            or (known.provenance.compiled and dict(compiled_fields()) != known.provenance.compiled)
+            or any(compiled_fields().get(name) != then for name, then in known.provenance.compiled.items())
         ):
             return None
         return known
@@ -161,7 +162,7 @@ class _Run:
 
     def _measure(self, task: Task, worker: Worker, share_s: float | None) -> Record:
         if task.location is None:
-            return self._session(task, share_s).run()
+            return self._here(task, share_s)
         size = ""
         for _ in range(MAX_LOST):
             job = task.job(
@@ -174,7 +175,7 @@ class _Run:
                         raise WorkerError(f"{task.kernel.id}: the worker was lost at {event.step}: {event.reason}")
                     break
                 if event.get("type") == UnknownKernel.__name__:
-                    return self._session(task, share_s).run()  # declared where no other process sees it
+                    return self._here(task, share_s)  # declared where no other process sees it
                 if "error" in event:
                     raise CalibrationError(event["error"])
                 if "result" in event:
@@ -184,8 +185,12 @@ class _Run:
                     self.tell(task.event("progress", **event))
         raise CalibrationError(f"{task.kernel.id}: given up after {MAX_LOST} lost workers: {task.failures}")
 
+    def _here(self, task: Task, share_s: float | None) -> Record:
+        """Measure in this process: for kernels that no other process can import."""
+        with steady_state():
+            return self._session(task, share_s).run()
+
     def _session(self, task: Task, share_s: float | None) -> Session:
-        """In this process: for kernels that no other process can import."""
         budget_s = math.inf if share_s is None else share_s
 
         def announce(step: str, **about: Any) -> None:

@@ -7,6 +7,7 @@ candidates' code.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -22,6 +23,10 @@ EDGES = (0, 1, 2, 3, 7, 8, 9, 31, 64, 97)
 ELSEWHERE = 5
 #: A cut copy of the caller's arrays is at most this long in every axis; the call itself is verified whole.
 MAX_CUT = 1000
+#: Threads overlap where a call works on this much or takes this long: at 10 GB/s a megabyte takes 100 µs, waking a
+#: thread 3 to 50 (MEASUREMENT.md, section 8). More would make twenty repeats of every setting long.
+BUSY_BYTES = 1 << 20
+BUSY_REFERENCE_S = 5e-3
 
 Make = Callable[[dict[str, int]], make.Arguments]
 
@@ -65,8 +70,11 @@ def block_edges(
 ) -> Iterator[Case]:
     """Cases around every whole number in a candidate's setting: block-1, block, block+1, 2·block+1.
 
-    The largest also with one NaN and one infinity, most likely in a block that is not the last.
+    The largest also with one NaN and one infinity, most likely in a block that is not the last. For a candidate with
+    threads also a case that keeps all of them busy at once.
     """
+    if kernel.variants[candidate.variant].threads:
+        yield from _for_threads(kernel, signature, names, arguments, limit)
     blocks = sorted({value for _, value in candidate.config if type(value) is int and 1 < value <= limit})
     for block, name in itertools.product(blocks, names):
         for edge in (block - 1, block, block + 1, 2 * block + 1):
@@ -78,6 +86,27 @@ def block_edges(
                         for planted in (np.nan, np.inf):
                             made = make.with_specials(case.arguments, (planted,), edge, kernel.mutates)
                             yield Case(f"{case.label}, with {planted}", made)
+
+
+def _for_threads(kernel: Kernel, signature: Signature, names: list[str], arguments: Make, limit: int) -> Iterator[Case]:
+    """The smallest case at which threads overlap in time: at the edges the first is done before the others wake."""
+    size = EDGES[-1]
+    best = None
+    while size < limit:
+        size = min(2 * size, limit)
+        case = _case(kernel, signature, dict.fromkeys(names, size), arguments)
+        if case is None:
+            break
+        best = case
+        started = time.perf_counter()
+        try:
+            kernel.call_reference(make.copy_arguments(case.arguments))
+        except Exception:  # the candidate boundary: the reference may refuse such a size, and then so must a variant
+            break
+        if time.perf_counter() - started > BUSY_REFERENCE_S or make.total_bytes(case.arguments) >= BUSY_BYTES:
+            break
+    if best is not None:
+        yield Case(f"{best.label}, where threads overlap", best.arguments)
 
 
 def from_call(kernel: Kernel, signature: Signature, values: make.Arguments) -> list[Case]:

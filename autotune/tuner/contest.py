@@ -24,6 +24,8 @@ from ..measure.cold import ColdClock, rotation
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
 from ..measure.race import HOPELESS, Contestant, Interval, Race, Verdict
+from ..measure.state import preserved
+from ..measure.threads import numba_on
 from ..search import strategy
 from .entrants import Entrant, contestant, small_candidates
 from .heat import Announce, Heat, helpers_s
@@ -97,9 +99,10 @@ class Contest:
             )  # fmt: skip
             call = _caller(self.kernel, entrant)
             self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S + helpers_s(entrant))
-            passed = gate.check(call, numerics=variant.numerics, threads=variant.threads)
-            around = list(edges(candidate))
-            at_edges = gate.check(call, numerics=variant.numerics, threads=variant.threads, cases=around)
+            with numba_on(self.cores):
+                passed = gate.check(call, numerics=variant.numerics, threads=variant.threads)
+                around = list(edges(candidate))
+                at_edges = gate.check(call, numerics=variant.numerics, threads=variant.threads, cases=around)
         except CompileError as error:
             self.failures[candidate.variant] = str(error)
             return False
@@ -122,9 +125,10 @@ class Contest:
         variant = self.kernel.variants[entrant.candidate.variant]
         self.announce("verify", candidate=name, deadline_s=VERIFY_DEADLINE_S + helpers_s(entrant))
         try:
-            passed = Gate(self.kernel, [case]).check(
-                _caller(self.kernel, entrant), numerics=variant.numerics, threads=variant.threads, repeats=1
-            )
+            with numba_on(self.cores):
+                passed = Gate(self.kernel, [case]).check(
+                    _caller(self.kernel, entrant), numerics=variant.numerics, threads=variant.threads, repeats=1
+                )
         except Mismatch as mismatch:
             self.failures[name] = f"wrong at {mismatch}"
             del self.admitted[name]
@@ -169,12 +173,14 @@ class Contest:
         if first in wanted:
             wanted.remove(first)
             wanted.insert(0, first)
-        entered = [name for name in wanted if heat.enter(name)]
-        contestants = [self._contestant(name) for name in entered]
-        # Each has answered at this size already; no message disturbs the rounds.
-        self.announce("race", deadline_s=RACE_DEADLINE_S)
-        race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
-        verdict = race.run(contestants)
+        # What a candidate changes at this size alone is put back, so that verifying it here sees the change again.
+        with preserved(), numba_on(self.cores):
+            entered = [name for name in wanted if heat.enter(name)]
+            contestants = [self._contestant(name) for name in entered]
+            # Each has answered at this size already; no message disturbs the rounds.
+            self.announce("race", deadline_s=RACE_DEADLINE_S)
+            race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+            verdict = race.run(contestants)
         verdict.samples.update(heat.hopeless)
         if REFERENCE in heat.hopeless:
             best_s = verdict.median_s(verdict.winner)
@@ -202,11 +208,12 @@ class Contest:
         if len(near) < 2:
             return None
         heat = Heat(self.kernel, self.admitted, self.failures, self.announce, draws, self.seed + salt)
-        entered = [name for name in near if heat.enter(name)]
-        self.announce("race", deadline_s=RACE_DEADLINE_S)
-        clock = ColdClock(heat.samplers, rotation(draws, last_level_cache_bytes(), self.seed + salt))
-        race = Race(clock, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
-        return race.run([self._contestant(name) for name in entered])
+        with preserved(), numba_on(self.cores):
+            entered = [name for name in near if heat.enter(name)]
+            self.announce("race", deadline_s=RACE_DEADLINE_S)
+            clock = ColdClock(heat.samplers, rotation(draws, last_level_cache_bytes(), self.seed + salt))
+            race = Race(clock, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+            return race.run([self._contestant(name) for name in entered])
 
     def _contestant(self, name: str) -> Contestant:
         return contestant(self.kernel, self.admitted[name].candidate, self.cores)

@@ -28,6 +28,7 @@ from ..store import store
 from ..store.record import Record, decode, lookup
 from . import locate, shipping
 from .entrants import uses_compiler
+from .steady import steady_state
 from .trial import Trial
 
 logger = logging.getLogger("autotune")
@@ -136,10 +137,12 @@ class _Attempt:
         )
 
     def _here(self) -> Record:
-        return Trial(
+        trial = Trial(
             self.kernel, self.signature, self.values, self.known, self.numerics, self.budget_s, self.deadline_s,
             failures=self.failures,
-        ).run()  # fmt: skip
+        )  # fmt: skip
+        with steady_state():
+            return trial.run()
 
     def _in_worker(self, location: dict[str, str], folder: Path) -> Record | None:
         """The worker's record; None if it cannot import the kernel. A lost worker costs the candidate it was at."""

@@ -5,10 +5,8 @@ Knows nothing of the parent.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -22,6 +20,7 @@ from .contest import Contest
 from .effort import EFFORTS
 from .entrants import entrants, small_candidates, static_count, uses_compiler
 from .session import Session
+from .steady import steady_state
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -47,19 +46,6 @@ def announcer(emit: Emit, patience: float) -> Callable[..., None]:
         emit({"step" if step != "progress" else "progress": step, **about})
 
     return announce
-
-
-@contextlib.contextmanager
-def steady_state() -> Iterator[None]:
-    """Restore what a candidate may change: working directory, error state, thread counts."""
-    import numpy as np
-
-    directory, errors = os.getcwd(), np.geterr()
-    try:
-        yield
-    finally:
-        os.chdir(directory)
-        np.seterr(**errors)
 
 
 def problem_of(job: dict[str, Any]) -> grid.Problem:

@@ -9,7 +9,8 @@ from ..errors import CalibrationError
 from ..kernel.signature import NotCovered, signature_of
 from ..store.record import decode, encode
 from . import shipping
-from .job import Emit, announcer, found, steady_state
+from .job import Emit, announcer, found
+from .steady import steady_state
 from .trial import Trial
 
 
