@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 #: Quick ones first; `kernels` and `coverage` calibrate a store of their own.
-NAMES = ("dispatch", "race", "thresholds", "import", "first_use", "calibrate", "kernels", "coverage")
+NAMES = ("dispatch", "race", "thresholds", "import", "first_use", "cost", "calibrate", "kernels", "coverage", "repeat",
+         "load", "audit")  # fmt: skip
 
 
 def main(names: list[str]) -> int:

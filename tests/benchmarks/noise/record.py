@@ -22,11 +22,10 @@ NAMES = ("calm", "busy")
 
 
 @contextlib.contextmanager
-def neighbours() -> Iterator[None]:
-    """A process on every core that never rests."""
-    started = [
-        subprocess.Popen([sys.executable, "-c", "while True: sum(range(10_000))"]) for _ in range(os.cpu_count() or 1)
-    ]
+def neighbours(count: int | None = None) -> Iterator[None]:
+    """Processes that never rest: one on every core, or so many."""
+    count = (os.cpu_count() or 1) if count is None else count
+    started = [subprocess.Popen([sys.executable, "-c", "while True: sum(range(10_000))"]) for _ in range(count)]
     try:
         time.sleep(1)
         yield
