@@ -113,6 +113,8 @@ class Race:
         The threading layer in use, for the tail rule.
     max_rounds, budget_s : int, float
         Where to stop; a race always runs two rounds.
+    least_rounds : int
+        Rounds before anybody is out by statistics; more for a border, where the difference itself counts.
     now : callable
         Seconds, for the budget.
     """
@@ -122,6 +124,7 @@ class Race:
     layer: str = "tbb"
     max_rounds: int = MAX_ROUNDS
     budget_s: float = math.inf
+    least_rounds: int = FIRST_ROUNDS
     now: Callable[[], float] = time.monotonic
     samples: dict[str, list[float]] = field(default_factory=dict, init=False)
 
@@ -150,7 +153,7 @@ class Race:
             rounds += 1
             if rounds >= 2:
                 alive = self._not_hopeless(alive)
-            if rounds >= FIRST_ROUNDS:
+            if rounds >= self.least_rounds:
                 alive = self._not_inferior(alive, len(names), rounds)
             if rounds >= 2 and self.now() - started > self.budget_s:
                 break

@@ -23,7 +23,7 @@ from ..measure import arguments as make
 from ..measure.cold import ColdClock, rotation
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
-from ..measure.race import HOPELESS, Contestant, Interval, Race, Verdict
+from ..measure.race import FIRST_ROUNDS, HOPELESS, Contestant, Interval, Race, Verdict
 from ..measure.state import preserved
 from ..measure.threads import numba_on
 from ..search import strategy
@@ -147,6 +147,7 @@ class Contest:
         first: str = REFERENCE,
         budget_s: float = math.inf,
         salt: int = 0,
+        least_rounds: int = FIRST_ROUNDS,
     ) -> Verdict:
         """Race admitted candidates at one size.
 
@@ -162,6 +163,8 @@ class Contest:
             Where the race stops.
         salt : int
             Varies the order of measuring between races.
+        least_rounds : int
+            As for `Race`.
 
         Raises
         ------
@@ -179,7 +182,9 @@ class Contest:
             contestants = [self._contestant(name) for name in entered]
             # Each has answered at this size already; no message disturbs the rounds.
             self.announce("race", deadline_s=RACE_DEADLINE_S)
-            race = Race(heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+            race = Race(
+                heat, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s, least_rounds=least_rounds
+            )
             verdict = race.run(contestants)
         verdict.samples.update(heat.hopeless)
         if REFERENCE in heat.hopeless:
@@ -190,7 +195,13 @@ class Contest:
         return verdict
 
     def race_cold(
-        self, draws: Sequence[make.Arguments], warm: Verdict, *, budget_s: float = math.inf, salt: int = 0
+        self,
+        draws: Sequence[make.Arguments],
+        warm: Verdict,
+        *,
+        budget_s: float = math.inf,
+        salt: int = 0,
+        least_rounds: int = FIRST_ROUNDS,
     ) -> Verdict | None:
         """Race those that came near the best on warm data again, on data from memory.
 
@@ -212,7 +223,9 @@ class Contest:
             entered = [name for name in near if heat.enter(name)]
             self.announce("race", deadline_s=RACE_DEADLINE_S)
             clock = ColdClock(heat.samplers, rotation(draws, last_level_cache_bytes(), self.seed + salt))
-            race = Race(clock, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s)
+            race = Race(
+                clock, seed=self.seed + salt, layer=expected_layer(), budget_s=budget_s, least_rounds=least_rounds
+            )
             return race.run([self._contestant(name) for name in entered])
 
     def _contestant(self, name: str) -> Contestant:

@@ -36,6 +36,9 @@ MAX_REFERENCE_S = 0.2
 MAX_MEMORY_SHARE = 1 / 8
 #: A decision that loses more than this at a held-out size is refined (issue figure: 95 % of sizes within 5 %).
 MAX_REGRET = 0.05
+#: Rounds of a duel: its two costs are compared to a quarter of the indifference zone, where eight rounds of noisy
+#: candidates tell no more than half of it.
+DUEL_ROUNDS = 24
 #: A winner is verified again where the work is this many times that at which it was verified last.
 VERIFY_AGAIN = 4
 #: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
@@ -161,7 +164,9 @@ class Session:
             names += self.contest.search(variant, values, self.gate, self._edges, warm)
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
-            regimes = self._regimes(draws, dict.fromkeys(names), first, self.effort.race_s, index, self.effort.cold)
+            regimes = self._regimes(
+                draws, dict.fromkeys(names), first, cold=self.effort.cold, budget_s=self.effort.race_s, salt=index
+            )
             verdict = regimes.settled(self.facts().threaded)
             if all(
                 self._right_at(name, case, _volume(size)) for name in dict.fromkeys((verdict.winner, verdict.single))
@@ -172,13 +177,11 @@ class Session:
         self.raced.append(decide.Raced(size, regimes, verdict))
 
     def _regimes(
-        self, draws: Sequence[make.Arguments], names: Iterable[str], first: str, budget_s: float, salt: int, cold: bool
+        self, draws: Sequence[make.Arguments], names: Iterable[str], first: str, *, cold: bool, **how: Any
     ) -> Regimes:
         """Race candidates on warm data and, where it can matter, on cold data."""
-        warm = self.contest.race(draws, names=names, first=first, budget_s=budget_s, salt=salt)
-        if not cold:
-            return Regimes(warm)
-        return Regimes(warm, self.contest.race_cold(draws, warm, budget_s=budget_s, salt=salt))
+        warm = self.contest.race(draws, names=names, first=first, **how)
+        return Regimes(warm, self.contest.race_cold(draws, warm, **how) if cold else None)
 
     def _right_at(self, name: str, case: Case, volume: int) -> bool:
         """The gate also stands at the sizes that are measured, at ever larger ones; whether a candidate passes."""
@@ -265,7 +268,9 @@ class Session:
         name = self.problem.names[0]
         nearest = sorted(self.raced, key=lambda item: abs(math.log(max(item.size[name], 1) / max(size, 1))))[:2]
         depends = any(item.regimes.depends for item in nearest)
-        regimes = self._regimes(draws, names, names[0], self.effort.duel_s, size, depends)
+        regimes = self._regimes(
+            draws, names, names[0], cold=depends, budget_s=self.effort.duel_s, salt=size, least_rounds=DUEL_ROUNDS
+        )
         losses = regimes.worst_losses()
         return crossover.Outcome(
             {each: losses[each] for each in names if each in losses}, regimes.settled(self.facts().threaded).winner

@@ -13,8 +13,9 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from autotune.measure.race import Race
+from autotune.measure.race import FIRST_ROUNDS, Race
 from autotune.search import crossover
+from autotune.tuner.session import DUEL_ROUNDS
 from tests.benchmarks.bench_race import ReplayedClock, Trace
 from tests.benchmarks.noise.record import NAMES, load
 from tests.benchmarks.timing import report, seed_of, verdict
@@ -51,17 +52,18 @@ def grid() -> list[int]:
 def tuned(costs: Costs, trace: Trace, seed: int) -> list[tuple[int, str]]:
     """(first size, winner) of each segment, as a calibration finds them."""
 
-    def race(size: int, names: list[str]) -> Race:
-        return Race(ReplayedClock(trace, seconds(costs, size)), seed=seed + size, now=lambda: 0.0)
+    def race(size: int, least_rounds: int) -> Race:
+        clock = ReplayedClock(trace, seconds(costs, size))
+        return Race(clock, seed=seed + size, now=lambda: 0.0, least_rounds=least_rounds)
 
     medians, winners = {}, {}
     for size in grid():
-        found = race(size, list(costs)).run(list(costs))
+        found = race(size, FIRST_ROUNDS).run(list(costs))
         medians[size] = {name: statistics.median(samples) for name, samples in found.samples.items()}
         winners[size] = found.winner
 
     def duel(size: int, names: Sequence[str]) -> crossover.Outcome:
-        found = race(size, list(names)).run(list(names))
+        found = race(size, DUEL_ROUNDS).run(list(names))
         return crossover.Outcome({name: found.median_s(name) for name in names}, found.winner)
 
     return [(segment.start, segment.winner) for segment in crossover.segments(medians, winners, duel)]

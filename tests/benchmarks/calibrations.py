@@ -1,4 +1,4 @@
-"""Calibrations of the kernel with six candidates, each in a process of its own, as a user runs them."""
+"""Calibrations of one signature, each in a process of its own, as a user runs them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from dataclasses import dataclass
 
 from autotune.store.record import Choice, Decision, Record, Split, decode, lookup
 
-MODULE = "tests.benchmarks.six_candidates"
+#: Module and name of a kernel; the signature is that of float64.
+Which = tuple[str, str]
+SIX: Which = ("tests.benchmarks.six_candidates", "rms")
 #: Prints the record of the only signature.
 PRINT = """
-import sys
+import importlib, sys
 from autotune.store import store
 from autotune.store.record import encode
-from tests.benchmarks.six_candidates import rms
-found = store.load(rms.__autotune__.kernel.id, numerics="reassociated")
+module, name = sys.argv[1:]
+tuned = getattr(importlib.import_module(module), name)
+found = store.load(tuned.__autotune__.kernel.id, numerics="reassociated")
 sys.stdout.write(encode(next(iter(found.records.values()))))
 """
 
@@ -32,15 +35,13 @@ def store() -> Iterator[dict[str, str]]:
         yield {**os.environ, "AUTOTUNE_DB": folder, "AUTOTUNE_SHIPPED": "0"}
 
 
-def calibrated(environ: Mapping[str, str], *options: str) -> Record:
+def calibrated(environ: Mapping[str, str], *options: str, which: Which = SIX) -> Record:
     """Calibrate, and what is recorded then."""
-    command = [sys.executable, "-m", "autotune", "calibrate", "--module", MODULE, "--force", "--json", *options]
-    subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return recorded(environ)
-
-
-def recorded(environ: Mapping[str, str]) -> Record:
-    read = [sys.executable, "-c", PRINT]
+    module, name = which
+    command = [sys.executable, "-m", "autotune", "calibrate", name, "--module", module, "--dtype", "float64", "--force"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*command, "--json", *options], check=True, env=environ, **quiet)
+    read = [sys.executable, "-c", PRINT, module, name]
     return decode(subprocess.run(read, check=True, env=environ, stdout=subprocess.PIPE, text=True).stdout)
 
 
@@ -79,7 +80,7 @@ def winner(decision: Decision, size: int) -> Choice:
 
 
 def typical_costs(records: Sequence[Record]) -> dict[int, dict[str, float]]:
-    """By size and candidate: the median over the records of seconds a call; worst of warm and cold as a loss."""
+    """By size and candidate: time over the best's, the worse of warm and cold, as the median over the records."""
     seen: dict[int, dict[str, list[float]]] = {}
     for record in records:
         for cell in record.cells:
