@@ -16,6 +16,7 @@ from ..errors import CalibrationError
 from ..kernel.model import REFERENCE, Kernel
 from ..measure import arguments as make
 from ..measure.race import HOPELESS
+from ..measure.state import Snapshot
 from ..measure.timer import Disturbances, Sampler
 from .entrants import Entrant
 
@@ -58,6 +59,8 @@ class Heat:
     #: Candidates that single calls showed to be hopeless, with their time.
     hopeless: dict[str, float] = field(default_factory=dict, init=False)
     best_s: float = field(default=math.inf, init=False)
+    #: What the first calls of each changed of the process, by field.
+    changes: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
 
     def enter(self, name: str) -> bool:
         """Warm a candidate up; whether it may take part.
@@ -72,6 +75,7 @@ class Heat:
         least = REFERENCE_DEADLINE_S if name == REFERENCE else CALL_DEADLINE_S
         deadline_s = max(least, patience) + helpers_s(self.admitted[name])
         self.announce("call", candidate=name, deadline_s=deadline_s)
+        before = Snapshot.take()
         try:
             # Asked twice, because the first call may have compiled something.
             if self._hopeless(sampler.once()) and self._hopeless(again := sampler.once()) and name != REFERENCE:
@@ -87,9 +91,20 @@ class Heat:
             self.failures[name] = f"raised {summary(error)}"
             del self.admitted[name]
             return False
+        finally:
+            self.changes[name] = before.restore()
         self.samplers[name] = sampler
         self.best_s = min(self.best_s, seconds)
         return True
+
+    def has_side_effects(self, name: str) -> bool:
+        """Take a candidate out that changed more of the process than the reference does at this size."""
+        allowed = self.changes.get(REFERENCE)
+        more = [] if allowed is None else [text for what, text in self.changes[name].items() if what not in allowed]
+        if more:
+            self.failures[name] = f"changes {more[0]}; a variant may not"
+            del self.admitted[name]
+        return bool(more)
 
     def _sampler(self, name: str) -> Sampler:
         entrant = self.admitted[name]
