@@ -148,3 +148,8 @@ def compute_in_parallel(job, emit):
     a = np.random.default_rng(0).standard_normal((300, 300))
     right = np.allclose(a @ a, np.einsum("ij,jk->ik", a, a))
     return [bool(right), total(np.ones(10_000)) == 10_000.0]
+
+
+def import_all(job, emit):
+    for name in job["modules"]:
+        __import__(name)
