@@ -143,7 +143,8 @@ def test_bad_candidates_fail_for_their_own_reason_and_the_rest_is_tuned(module):
     (record,) = found["records"]
     reasons = {failure["candidate"]["variant"]: failure["reason"] for failure in record["failures"]}
 
-    assert reasons.keys() == {"aborts", "hangs", "wrong", "uncompilable", "raises_when_large"}
+    assert reasons.keys() == {"aborts", "hangs", "wrong", "uncompilable", "raises_when_large", "prints_and_moves"}
+    assert "changes the working directory to /; a variant may not" in reasons["prints_and_moves"]
     assert "was killed by SIGABRT" in reasons["aborts"]
     assert "took longer than" in reasons["hangs"]
     assert "off by" in reasons["wrong"]

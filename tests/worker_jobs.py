@@ -82,5 +82,74 @@ def spoil(job, emit):
 
 
 def start_a_child(job, emit):
-    subprocess.Popen(["sleep", "600"])
-    return
+    emit({"progress": subprocess.Popen(["sleep", "600"]).pid})
+
+
+def exit_python(job, emit):
+    sys.exit(3)
+
+
+def count_output(job, emit):
+    """What the meter says of output by Python, by the process and by a C library, and of output without end."""
+    meter = sys.stdout.meter
+    found = {}
+    for name, write in (
+        ("python", lambda: print("four")),
+        ("raw", lambda: os.write(2, b"raw")),
+        ("library", lambda: ctypes.CDLL(None).printf(b"four")),
+    ):
+        meter.reset()
+        write()
+        found[name] = meter.read()
+    try:
+        while True:
+            os.write(1, b"x" * 100_000)
+    except OSError as error:
+        found["beyond"] = type(error).__name__
+    meter.reset()
+    found["after"] = meter.read()
+    return found
+
+
+def where(job, emit):
+    return [os.getcwd(), os.environ.get("SPOILED")]
+
+
+def start_a_child_and_hang(job, emit):
+    emit({"progress": subprocess.Popen(["sleep", "600"]).pid})
+    hang(job, emit)
+
+
+def start_a_child_and_die(job, emit):
+    emit({"progress": subprocess.Popen(["sleep", "600"]).pid})
+    os.abort()
+
+
+def pid_and_parent(job, emit):
+    return [os.getpid(), os.getppid()]
+
+
+def is_loaded(job, emit):
+    return job["module"] in sys.modules
+
+
+def compute_in_parallel(job, emit):
+    """Whether BLAS and Numba give what they should, each with its threads."""
+    import numba
+    import numpy as np
+
+    @numba.njit(parallel=True)
+    def total(x):
+        s = 0.0
+        for i in numba.prange(x.size):
+            s += x[i]
+        return s
+
+    a = np.random.default_rng(0).standard_normal((300, 300))
+    right = np.allclose(a @ a, np.einsum("ij,jk->ik", a, a))
+    return [bool(right), total(np.ones(10_000)) == 10_000.0]
+
+
+def import_all(job, emit):
+    for name in job["modules"]:
+        __import__(name)

@@ -188,9 +188,10 @@ def compiled_fields() -> Mapping[str, str]:
     are fields of the machine already.
     """
     import llvmlite.binding
-    import numba
 
     from ..compile import layers
+
+    numba: Any = importlib.import_module("numba")
 
     return {
         "numba": _minor(numba.__version__),

@@ -71,24 +71,42 @@ def numba_threads() -> int | None:
     numba = sys.modules.get("numba")
     if numba is None or numba_layer() is None:
         return None
-    return int(numba.get_num_threads() if layer_is_running() else numba.config.NUMBA_NUM_THREADS)
+    return int(numba.get_num_threads()) if layer_is_running() else all_numba_threads()
+
+
+def all_numba_threads() -> int | None:
+    """Threads that Numba starts with, the most that it can be told to use; None without Numba."""
+    numba = sys.modules.get("numba")
+    return None if numba is None else int(numba.config.NUMBA_NUM_THREADS)
 
 
 def set_numba_threads(count: int | None) -> None:
     """Have Numba's parallel code use `count` threads; None for as many as it started with."""
     numba = sys.modules.get("numba")
     if numba is not None and numba_layer() is not None:
-        wanted = numba.config.NUMBA_NUM_THREADS if count is None else count
+        wanted = all_numba_threads() if count is None else count
         if numba_threads() != wanted:
             numba.set_num_threads(wanted)
+
+
+def thread_pools() -> Any:
+    """threadpoolctl's view of the BLAS and OpenMP libraries that are loaded now.
+
+    Importing it sets a variable for Intel's OpenMP, which is taken back: the environment is the user's.
+    """
+    name = "KMP_DUPLICATE_LIB_OK"
+    before = os.environ.get(name)
+    from threadpoolctl import ThreadpoolController
+
+    if before is None:
+        os.environ.pop(name, None)
+    return ThreadpoolController()
 
 
 @lru_cache(maxsize=2)
 def _blas(modules: int) -> tuple[Any, ...]:
     """Handles of the BLAS libraries that are loaded; looked for again when modules were (120 µs)."""
-    from threadpoolctl import ThreadpoolController
-
-    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
+    return tuple(thread_pools().select(user_api="blas").lib_controllers)
 
 
 def blas_libraries() -> tuple[Any, ...]:
@@ -191,7 +209,7 @@ class Snapshot:
         changes = {}
         for name, field in FIELDS.items():
             before, after = self.values[name], field.read()
-            if before == after or (before is None and after == _all_numba_threads()):
+            if before == after or (before is None and after == all_numba_threads()):
                 continue
             field.restore(before)
             if not (excused and field.by_loading):
@@ -201,11 +219,6 @@ class Snapshot:
 
 def _loaded() -> tuple[int, bool]:
     return len(sys.modules), layer_is_running()
-
-
-def _all_numba_threads() -> int | None:
-    numba = sys.modules.get("numba")
-    return None if numba is None else int(numba.config.NUMBA_NUM_THREADS)
 
 
 @contextlib.contextmanager

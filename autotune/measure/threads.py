@@ -16,7 +16,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from .state import numba_threads, set_numba_threads
+from .state import all_numba_threads, numba_threads, set_numba_threads, thread_pools
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def numba_on(cores: int) -> Iterator[None]:
     """Numba's parallel code on `cores` threads; nothing happens, and nothing is started, where that is so already."""
     before = numba_threads()
     if before is not None:
-        set_numba_threads(min(cores, _most()))
+        set_numba_threads(min(cores, all_numba_threads() or cores))
     try:
         yield
     finally:
@@ -33,21 +33,13 @@ def numba_on(cores: int) -> Iterator[None]:
             set_numba_threads(before)
 
 
-def _most() -> int:
-    import numba
-
-    return int(numba.config.NUMBA_NUM_THREADS)
-
-
 @contextlib.contextmanager
 def libraries_on(cores: int) -> Iterator[None]:
     """BLAS and OpenMP libraries on at most `cores` threads, without nesting (some milliseconds: once a session)."""
-    from threadpoolctl import ThreadpoolController
-
     limited: list[tuple[Any, int]] = []
     levels: list[tuple[Any, int]] = []
     try:
-        for library in ThreadpoolController().lib_controllers:
+        for library in thread_pools().lib_controllers:
             count = library.num_threads
             if count is not None and count > cores:
                 limited.append((library, count))

@@ -25,9 +25,11 @@ from ..store.record import Record
 from . import grid, locate
 from .compiling import Compiling
 from .effort import EFFORTS
+from .entrants import uses_compiler
 from .first_use import home_module
 from .session import Session
 from .steady import steady_state
+from .steady import worker as isolated
 from .task import MAX_LOST, Task, Tell, log
 
 
@@ -107,8 +109,9 @@ class _Run:
                 records[index] = kept
                 self.tell(task.event("kept"))
         self.tell({"event": "plan", "tasks": len(open_tasks), "kept": len(records)})
+        variants = [variant for _, task in open_tasks for variant in task.kernel.variants.values()]
         Compiling(self.numerics_of, self.patience, self.tell).all([task for _, task in open_tasks])
-        with Worker({"AUTOTUNE_MODE": "use"}) as worker:
+        with isolated(compiled=any(map(uses_compiler, variants))) as worker:
             for position, (index, task) in enumerate(open_tasks):
                 left_s = self.deadline_s - time.monotonic()
                 if left_s <= 0:

@@ -10,6 +10,7 @@ from ..kernel.model import Kernel
 from ..machine import fingerprint
 from ..measure.worker import Lost, Worker
 from .entrants import entrants, uses_compiler
+from .steady import worker as isolated
 from .task import MAX_LOST, Task, Tell
 
 
@@ -63,7 +64,7 @@ class Compiling:
     def _worker(
         self, pending: queue.SimpleQueue[Task], done: queue.SimpleQueue[Task | None], stop: threading.Event
     ) -> None:
-        with Worker({"AUTOTUNE_MODE": "use"}) as worker:
+        with isolated(compiled=True) as worker:
             while not stop.is_set():
                 try:
                     task = pending.get_nowait()

@@ -176,10 +176,10 @@ class Contest:
         if first in wanted:
             wanted.remove(first)
             wanted.insert(0, first)
-        # What a candidate changes at this size alone is put back, so that verifying it here sees the change again.
+        # What a candidate changes only now and then is put back, so that verifying it here sees the change again.
         with preserved(), numba_on(self.cores):
             entered = [name for name in wanted if heat.enter(name)]
-            contestants = [self._contestant(name) for name in entered]
+            contestants = [self._contestant(name) for name in entered if not heat.has_side_effects(name)]
             # Each has answered at this size already; no message disturbs the rounds.
             self.announce("race", deadline_s=RACE_DEADLINE_S)
             race = Race(

@@ -23,12 +23,13 @@ from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
 from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
-from ..measure.worker import Lost, Worker
+from ..measure.worker import Lost
 from ..store import store
 from ..store.record import Record, decode, lookup
 from . import locate, shipping
 from .entrants import uses_compiler
 from .steady import steady_state
+from .steady import worker as isolated
 from .trial import Trial
 
 logger = logging.getLogger("autotune")
@@ -154,7 +155,7 @@ class _Attempt:
                 "numerics": self.numerics, "budget_s": self.budget_s, "deadline_s": self.deadline_s,
                 "failures": self.failures,
             }  # fmt: skip
-            with Worker({"AUTOTUNE_MODE": "use"}) as worker:
+            with isolated(compiled=True) as worker:
                 for event in worker.run("autotune.tuner.trial_job:run", job):
                     if isinstance(event, Lost):
                         self._blame(event)

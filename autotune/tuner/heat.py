@@ -17,6 +17,7 @@ from ..kernel.model import REFERENCE, Kernel
 from ..measure import arguments as make
 from ..measure.placement import places
 from ..measure.race import HOPELESS
+from ..measure.state import Snapshot
 from ..measure.timer import Disturbances, Sampler
 from .entrants import Entrant
 
@@ -65,6 +66,8 @@ class Heat:
     #: Candidates that two single calls showed to be hopeless, with their times.
     hopeless: dict[str, list[float]] = field(default_factory=dict, init=False)
     best_s: float = field(default=math.inf, init=False)
+    #: What the first calls of each changed of the process, by field.
+    changes: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._places = places(self.draws, self.seed)
@@ -87,6 +90,7 @@ class Heat:
         least = REFERENCE_DEADLINE_S if name == REFERENCE else CALL_DEADLINE_S
         deadline_s = max(least, patience) + helpers_s(self.admitted[name])
         self.announce("call", candidate=name, deadline_s=deadline_s)
+        before = Snapshot.take()
         try:
             # Asked twice, because the first call may have compiled something.
             if self._hopeless(first := sampler.once()) and self._hopeless(again := sampler.once()):
@@ -102,9 +106,20 @@ class Heat:
             self.failures[name] = f"raised {summary(error)}"
             del self.admitted[name]
             return False
+        finally:
+            self.changes[name] = before.restore()
         self.samplers[name] = sampler
         self.best_s = min(self.best_s, seconds)
         return True
+
+    def has_side_effects(self, name: str) -> bool:
+        """Take a candidate out that changed more of the process than the reference does at this size."""
+        allowed = self.changes.get(REFERENCE)
+        more = [] if allowed is None else [text for what, text in self.changes[name].items() if what not in allowed]
+        if more:
+            self.failures[name] = f"changes {more[0]}; a variant may not"
+            del self.admitted[name]
+        return bool(more)
 
     def _sampler(self, name: str) -> Sampler:
         entrant = self.admitted[name]
