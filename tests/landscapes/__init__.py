@@ -1,0 +1,1 @@
+"""Recorded landscapes: what every setting of a blocked kernel costs, so that search is tested without a clock."""
