@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..dispatch.plan import ToVariant
+from ..dispatch.revision import revised
 from ..dispatch.routes import candidate_of, check, handling_of, load_variant
 from ..dispatch.serve import as_function
 from ..kernel.boxes import Handling, boxing_of
@@ -292,4 +293,6 @@ def auditors(tuned: Any, seed: int) -> Iterator[Auditor]:
     for problem in grid.problems(kernel):
         record = found.records.get(problem.signature().key)
         if record is not None and check(kernel, problem.signature(), record) is None:
-            yield Auditor(tuned, problem, record, seed)
+            # Only what is served is audited: not what was decided for code that is not there any more.
+            now = revised(kernel, problem.signature(), record, cores=fingerprint().cores.count).record
+            yield Auditor(tuned, problem, now, seed)

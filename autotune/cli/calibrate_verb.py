@@ -69,7 +69,7 @@ def command(
     if as_json:
         print_json({
             "machine": fingerprint().label, "load": str(load), "seconds": round(took_s, 2), "kept": progress.kept,
-            "measured": progress.measured, "left_out": progress.left_out,
+            "measured": progress.measured, "updated": progress.updated, "left_out": progress.left_out,
             "records": [summary.as_data(record) for record in records],
         })  # fmt: skip
     else:
@@ -111,6 +111,8 @@ class Progress:
     def __init__(self, *, show: bool) -> None:
         self.kept = self.measured = 0
         self.left_out: list[str] = []
+        #: Signatures of which only what changed was measured, with what that was.
+        self.updated: list[str] = []
         self._show = show
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
@@ -139,7 +141,11 @@ class Progress:
             self.kept += 1
         elif what == "done":
             self.measured += 1
-            self._line(f"{name}: {event.get('kept') or format(event['spent_s'], '.1f') + ' s'}")
+            doing = event.get("doing")
+            if doing:
+                self.updated.append(f"{name}: {doing}")
+            said = event.get("kept") or ", ".join(filter(None, [doing, f"{event['spent_s']:.1f} s"]))
+            self._line(f"{name}: {said}")
             self._advance("measuring", 1)
         elif what == "left out":
             self.left_out.append(f"{name}: {event['reason']}")

@@ -13,6 +13,7 @@ from ..kernel.model import Kernel
 from ..kernel.signature import Signature
 from . import guards
 from .plan import Route, Target, ToMiss, ToReference, ToVariant
+from .revision import holds, revised
 from .routes import Loader, check
 
 if TYPE_CHECKING:
@@ -83,12 +84,11 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
     elif record is None:
         entry.reason = missing(signature, found)
     else:
-        rejected = check(kernel, signature, record)
-        if rejected is None:
-            entry.use(record, "shipped" if signature.key in found.shipped else "store")
-        else:
-            entry.reason = rejected.reason
-            text = f"{kernel.name} ({signature}): {rejected.reason}. Tune it again: autotune calibrate {kernel.name}"
+        source = "shipped" if signature.key in found.shipped else "store"
+        reason = take_over(kernel, signature, entry, record, source)
+        if reason is not None:
+            entry.reason = reason
+            text = f"{kernel.name} ({signature}): {reason}. Tune it again: autotune calibrate {kernel.name}"
             if may_tune:
                 import logging
 
@@ -96,6 +96,22 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
             else:
                 warn(text, StaleRecord)
     return entry
+
+
+def take_over(kernel: Kernel, signature: Signature, entry: Entry, record: Record, source: str) -> str | None:
+    """Use what of a record holds for the variants as declared now; why the rest does not, if there is any."""
+    from ..machine import fingerprint
+
+    rejected = check(kernel, signature, record)
+    if rejected is not None:
+        return rejected.reason
+    try:
+        revision = revised(kernel, signature, record, cores=fingerprint().cores.count)
+    except DeclarationError as error:
+        return str(error)
+    if holds(revision.record.decision) or not revision.reasons:
+        entry.use(revision.record, source)
+    return "; ".join(revision.reasons) or None
 
 
 def covered(kernel: Kernel, signature: Signature) -> bool:

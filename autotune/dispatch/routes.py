@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..kernel.boxes import Handling, legal
-from ..kernel.coverage import not_covered, unavailable
 from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
 from ..kernel.signature import Signature
@@ -45,7 +44,10 @@ class Rejected(Value):
 
 
 def check(kernel: Kernel, signature: Signature, record: Record) -> Rejected | None:
-    """Whether a record of this machine applies to a signature as declared now."""
+    """Whether a record of this machine applies to a signature as declared now.
+
+    Variants that changed since do not spoil it: what of the record rests on them is taken out by `revision.revised`.
+    """
     from ..store.record import Split
 
     if record.signature != signature.key:
@@ -63,7 +65,7 @@ def check(kernel: Kernel, signature: Signature, record: Record) -> Rejected | No
                 return Rejected(f"branches on the unknown size {unknown.pop()}")
             pending += [node.below, node.above]
         else:
-            reason = _check_leaf(kernel, signature, record, node)
+            reason = _check_leaf(kernel, record, node)
             if reason is not None:
                 return Rejected(reason)
     return None
@@ -74,7 +76,8 @@ def _size_names(kernel: Kernel, record: Record) -> list[str]:
     return [name for name in names if name.isidentifier() and not name.startswith("_")]
 
 
-def _check_leaf(kernel: Kernel, signature: Signature, record: Record, leaf: Decision) -> str | None:
+def _check_leaf(kernel: Kernel, record: Record, leaf: Decision) -> str | None:
+    """Why a leaf cannot have been written for this kernel: such a record is damaged, none of it is used."""
     from ..store.record import Leaf
 
     if not isinstance(leaf, Leaf):
@@ -82,17 +85,12 @@ def _check_leaf(kernel: Kernel, signature: Signature, record: Record, leaf: Deci
     for choice in (leaf.winner, leaf.single):
         if choice is None or choice.variant == REFERENCE:
             continue
-        if candidate_of(kernel, choice) is None:
+        then = record.variants.sources.get(choice.variant)
+        now = variant_hash(kernel, choice.variant) if choice.variant in kernel.variants else None
+        if then is None or (then == now and candidate_of(kernel, choice) is None):
             return f"names {choice}, which is not declared"
         if not legal(handling_of(choice)):
             return f"handles the result of {choice} as {handling_of(choice)}, which means nothing"
-        variant = kernel.variants[choice.variant]
-        reason = unavailable(variant) or not_covered(kernel, variant, signature)
-        if reason is not None:
-            return f"{choice.variant}: {reason}"
-        now, then = variant_hash(kernel, choice.variant), record.variants.sources.get(choice.variant, "?")
-        if now != then:
-            return f"recorded for source {then} of {choice.variant}, the source is now {now}"
     return None
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DeclarationError
 from ..expression import Expression
-from .model import Kernel, Variant
+from .model import NUMERICS, Kernel, Variant
 from .signature import ArrayType, Constant, Default, Signature
 
 
@@ -84,6 +84,24 @@ def not_covered(kernel: Kernel, variant: Variant, signature: Signature) -> str |
     holds = _evaluate(kernel, variant, variant.when, signature)
     text = variant.when.text if isinstance(variant.when, Expression) else "its predicate"
     return None if holds else f"when={text} does not hold"
+
+
+def ineligible(kernel: Kernel, variant: Variant, signature: Signature, *, numerics: str, cores: int) -> str | None:
+    """Why `variant` may not win for `signature` here, or None if it may.
+
+    Parameters
+    ----------
+    numerics : str
+        The loosest class that may win.
+    cores : int
+        Usable cores; with one, threads cannot win.
+    """
+    reason = unavailable(variant) or not_covered(kernel, variant, signature)
+    if reason is None and variant.numerics not in NUMERICS[: NUMERICS.index(numerics) + 1]:
+        reason = f"is {variant.numerics}, and AUTOTUNE_NUMERICS allows {numerics}"
+    if reason is None and variant.threads and cores < 2:
+        reason = "uses threads, and one core is usable"
+    return reason
 
 
 def _evaluate(kernel: Kernel, variant: Variant, when: Expression | Callable[..., Any], signature: Signature) -> bool:

@@ -123,7 +123,7 @@ def refine(lower: End, upper: End, a: str, b: str, duel: Duel) -> list[Segment]:
         middle = border(low, high)
         if middle in (low, high):
             break
-        outcome = duel(middle, [a, b, *_near(low_costs, high_costs, a, b)])
+        outcome = duel(middle, [a, b, *near(low_costs, high_costs, a, b)])
         third = next((name for name in outcome.tied if name not in (a, b)), None)
         here = (middle, outcome.costs)
         if third is not None:
@@ -138,7 +138,7 @@ def refine(lower: End, upper: End, a: str, b: str, duel: Duel) -> list[Segment]:
     return [Segment(border(low, high), b, low, high)]
 
 
-def _near(low_costs: Mapping[str, float], high_costs: Mapping[str, float], a: str, b: str) -> list[str]:
+def near(low_costs: Mapping[str, float], high_costs: Mapping[str, float], a: str, b: str) -> list[str]:
     """Third candidates that may win between two sizes."""
     chords = {name: math.sqrt(low_costs[name] * high_costs[name]) for name in low_costs.keys() & high_costs.keys()}
     best = min((chords[name] for name in (a, b) if name in chords), default=math.inf)

@@ -92,13 +92,15 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
     ratio_low: float = 1.0
     ratio_high: float = 1.0
     contended: bool = False
-    #: Variants that the budget did not reach.
+    #: Variants that the budget did not reach, or that are new since.
     untried: list[str] = []
     #: The same calls on data from memory, where that can matter, and who won them.
     cold: list[Measurement] = []
     cold_winner: Choice | None = None
     #: Who won on warm data, where the winner depends on the state of the caches.
     warm_winner: Choice | None = None
+    #: Its winner was edited or removed since: it says nothing until what is left is raced again.
+    undecided: bool = False
 
     def speaks_for(self, size: dict[str, int]) -> bool:
         """Whether a size is within the reach of this one, as far as a single measured size has any."""

@@ -1,7 +1,7 @@
 """Records that come with the package: `tuning_db`, one readable JSON file for each machine.
 
-They lie under the user's own records and are read only where every hard field of the machine is equal. Knows nothing
-of the user's database.
+They lie under the user's own records and decide only where every hard field of the machine is equal; elsewhere they
+are hints for a search. Knows nothing of the user's database.
 """
 
 from __future__ import annotations
@@ -42,6 +42,19 @@ def load(kernel: str, hard: Mapping[str, str]) -> list[Record]:
     for file in folder.glob(f"*-{fingerprint().key}.json"):
         bundle = read_bundle(file.read_bytes(), str(file))
         records += [r for r in bundle.records if r.kernel == kernel and r.provenance.hard == dict(hard)]
+    return records
+
+
+def everything(kernel: str) -> list[Record]:
+    """Shipped records of a kernel for all machines, for hints; files that cannot be read are passed over."""
+    folder = directory()
+    records = []
+    for file in sorted(folder.glob("*.json")) if folder is not None else ():
+        try:
+            bundle = read_bundle(file.read_bytes(), str(file))
+        except (OSError, ValueError):
+            continue  # the JSON Schema beside them, and what is damaged: where they decide, `load` says so
+        records += [record for record in bundle.records if record.kernel == kernel]
     return records
 
 

@@ -14,20 +14,21 @@ from typing import Any
 import msgspec
 
 from .. import settings
-from ..dispatch.routes import check, variant_hash
+from ..dispatch.routes import check
 from ..errors import AutotuneError, CalibrationError, UnknownKernel, WorkerError
-from ..kernel.model import REFERENCE, Kernel
-from ..machine import compiled_fields
+from ..kernel.model import Kernel
 from ..measure.worker import Lost, Worker
 from ..space import Range
 from ..store import store
 from ..store.record import Record
-from . import grid, locate
+from . import grid, hints, locate
 from .compiling import Compiling
 from .effort import EFFORTS
 from .entrants import uses_compiler
 from .first_use import home_module
+from .incremental import session_for
 from .session import Session
+from .standing import standing
 from .steady import steady_state
 from .steady import worker as isolated
 from .task import MAX_LOST, Task, Tell, log
@@ -102,8 +103,10 @@ class _Run:
         records: dict[int, Record] = {}
         open_tasks = []
         for index, task in enumerate(tasks):
-            kept = None if self.force else self._still_good(task)
+            kept = None if self.force else self._kept(task)
             if kept is None:
+                if hints.useful(task.kernel):
+                    task.hints = hints.gather(task.kernel, task.signature, numerics=self.numerics_of(task.kernel))
                 open_tasks.append((index, task))
             else:
                 records[index] = kept
@@ -117,7 +120,7 @@ class _Run:
                 if left_s <= 0:
                     self.tell(task.event("left out", reason="the budget is spent"))
                     continue
-                self.tell(task.event("start", done=position, of=len(open_tasks)))
+                self.tell(task.event("start", done=position, of=len(open_tasks), doing=task.doing))
                 share_s = None if math.isinf(left_s) else left_s / (len(open_tasks) - position)
                 try:
                     records[index] = self._save(task, self._measure(task, worker, share_s))
@@ -142,24 +145,15 @@ class _Run:
         found = self.known[kernel.id]
         return None if task.signature.key in found.shipped else found.records.get(task.signature.key)
 
-    def _still_good(self, task: Task) -> Record | None:
-        """The known record, if calibrating again would change nothing but noise."""
-        known, kernel = self._known(task), task.kernel
-        if known is None or known.provenance.origin != "calibrate" or known.quality != "clean":
-            return None
+    def _kept(self, task: Task) -> Record | None:
+        """The known record, if calibrating again would change nothing but noise; the task learns what would."""
         efforts = list(EFFORTS)
-        ranges = {name: (given.lo, given.hi) for name, given in task.problem.ranges.items()}
-        sources = {name: variant_hash(kernel, name) for name in (REFERENCE, *kernel.variants)}
-        if (
-            known.provenance.effort not in efforts[efforts.index(self.effort) :]
-            or known.provenance.ranges != ranges
-            or known.variants.sources != sources
-            or known.provenance.budget_s is not None
-            or check(kernel, task.signature, known) is not None
-            or any(compiled_fields().get(name) != then for name, then in known.provenance.compiled.items())
-        ):
-            return None
-        return known
+        task.standing = standing(
+            task.kernel, task.signature, self._known(task),
+            efforts=efforts[efforts.index(self.effort) :],
+            ranges={name: (given.lo, given.hi) for name, given in task.problem.ranges.items()},
+        )  # fmt: skip
+        return task.standing.kept
 
     # -- measuring
 
@@ -200,9 +194,10 @@ class _Run:
             if step == "progress":
                 self.tell(task.event("progress", **about))
 
-        return Session(
-            task.problem, EFFORTS[self.effort], self.numerics_of(task.kernel), announce, task.failures,
-            budget_s=budget_s,
+        return session_for(
+            task.problem, task.standing.known, effort=EFFORTS[self.effort],
+            numerics=self.numerics_of(task.kernel), announce=announce, failures=task.failures, budget_s=budget_s,
+            hints=task.hints,
         )  # fmt: skip
 
     def _save(self, task: Task, record: Record) -> Record:
@@ -217,5 +212,7 @@ class _Run:
             self.tell(task.event("done", kept="the clean record, because the machine was busy now"))
             return known
         store.put([record])
-        self.tell(task.event("done", spent_s=record.provenance.spent_s))
+        before = task.standing.known
+        spent_s = record.provenance.spent_s - (before.provenance.spent_s if before is not None else 0.0)
+        self.tell(task.event("done", spent_s=spent_s, doing=task.doing))
         return record

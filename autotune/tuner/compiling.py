@@ -36,7 +36,8 @@ class Compiling:
         pending: queue.SimpleQueue[Task] = queue.SimpleQueue()
         for task in tasks:
             able = entrants(task.kernel, task.signature, numerics=self.numerics_of(task.kernel), cores=cores).variants
-            if task.location is not None and any(uses_compiler(variant) for variant in able):
+            needed = [variant for variant in able if task.only is None or variant.name in task.only]
+            if task.location is not None and any(uses_compiler(variant) for variant in needed):
                 pending.put(task)
         total = pending.qsize()
         done: queue.SimpleQueue[Task | None] = queue.SimpleQueue()

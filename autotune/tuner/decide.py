@@ -99,13 +99,14 @@ class Raced:
 
 def _measurements(verdict: Verdict, facts: Facts) -> list[Measurement]:
     return [
-        Measurement(facts.choice(name), statistics.median(samples), _spread(samples), len(samples))
+        Measurement(facts.choice(name), statistics.median(samples), spread(samples), len(samples))
         for name, samples in sorted(verdict.samples.items())
         if name in facts.candidates
     ]
 
 
-def _spread(samples: Sequence[float]) -> float:
+def spread(samples: Sequence[float]) -> float:
+    """Half the distance between the quartiles, relative to the median."""
     half = (quantile(samples, 0.75) - quantile(samples, 0.25)) / 2
     return round(half / statistics.median(samples), 4)
 
@@ -115,7 +116,13 @@ def by_segments(raced: Sequence[Raced], facts: Facts, layer: str, duel: crossove
     name = next(iter(raced[0].size))
     costs = {item.size[name]: item.costs(facts, layer) for item in raced}
     winners = {item.size[name]: item.verdict.winner for item in raced}
-    found = crossover.segments(costs, winners, duel)
+    return from_segments(name, crossover.segments(costs, winners, duel), costs, facts)
+
+
+def from_segments(
+    name: str, found: Sequence[crossover.Segment], costs: Mapping[int, Mapping[str, float]], facts: Facts
+) -> Decision:
+    """The decision that segments over one size make, each with its best single-threaded runner-up."""
     sizes = sorted(costs)
     leaves = []
     for index, segment in enumerate(found):
@@ -188,26 +195,38 @@ def _octaves(a: int, b: int) -> float:
     return abs(math.log2(max(a, 1)) - math.log2(max(b, 1)))
 
 
-def carve(decision: Decision, box: Mapping[str, tuple[int, int]], leaf: Leaf) -> Decision:
+def carve(
+    decision: Decision, box: Mapping[str, tuple[int, int]], leaf: Leaf, *, instead_of: Leaf | None = None
+) -> Decision:
     """The decision with the gaps inside a box filled by a leaf; what was decided stays.
 
-    `box` gives for each size the first value inside and the first beyond.
+    `box` gives for each size the first value inside and the first beyond. If `instead_of` is given, what is replaced
+    inside the box is that leaf, not the gaps.
     """
-    if isinstance(decision, Leaf):
-        return decision
     if isinstance(decision, Split):
+        features = decision.feature.split("*")
+        if len(features) > 1 or features[0] not in box:  # the box has sides along single sizes only
+            return Split(
+                decision.feature, decision.at,
+                carve(decision.below, box, leaf, instead_of=instead_of),
+                carve(decision.above, box, leaf, instead_of=instead_of),
+                decision.low, decision.high,
+            )  # fmt: skip
         low, high = box[decision.feature]
         below = {**box, decision.feature: (low, min(high, decision.at))}
         above = {**box, decision.feature: (max(low, decision.at), high)}
         return Split(
             decision.feature, decision.at,
-            carve(decision.below, below, leaf) if low < decision.at else decision.below,
-            carve(decision.above, above, leaf) if high > decision.at else decision.above,
+            carve(decision.below, below, leaf, instead_of=instead_of) if low < decision.at else decision.below,
+            carve(decision.above, above, leaf, instead_of=instead_of) if high > decision.at else decision.above,
             decision.low, decision.high,
         )  # fmt: skip
+    if decision != (Gap() if instead_of is None else instead_of):
+        return decision
+    outside = decision
     filled: Decision = leaf
     for name, (low, high) in reversed(list(box.items())):
-        filled = Split(name, high, filled, Gap())
+        filled = Split(name, high, filled, outside)
         if low > 0:
-            filled = Split(name, low, Gap(), filled)
+            filled = Split(name, low, outside, filled)
     return filled

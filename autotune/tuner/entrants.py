@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from ..compile.lazy import reaches_compiled_code
 from ..kernel.boxes import Handling
-from ..kernel.coverage import not_covered, unavailable
+from ..kernel.coverage import ineligible
 from ..kernel.invocation import Invocation
-from ..kernel.model import NUMERICS, REFERENCE, Candidate, Kernel, Variant
+from ..kernel.model import REFERENCE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..measure.race import Contestant
 from ..search.strategy import MAX_EXHAUSTIVE
@@ -47,15 +47,10 @@ def entrants(kernel: Kernel, signature: Signature, *, numerics: str, cores: int)
     cores : int
         Usable cores; with one, threads cannot win.
     """
-    allowed = NUMERICS[: NUMERICS.index(numerics) + 1]
     excluded: dict[str, str] = {}
     able = []
     for variant in kernel.variants.values():
-        reason = unavailable(variant) or not_covered(kernel, variant, signature)
-        if reason is None and variant.numerics not in allowed:
-            reason = f"is {variant.numerics}, and AUTOTUNE_NUMERICS allows {numerics}"
-        if reason is None and variant.threads and cores < 2:
-            reason = "uses threads, and one core is usable"
+        reason = ineligible(kernel, variant, signature, numerics=numerics, cores=cores)
         if reason is None:
             able.append(variant)
         else:

@@ -17,10 +17,12 @@ import msgspec
 
 from ..dispatch.explanation import human_time
 from ..dispatch.policy import Refusal
+from ..dispatch.revision import revised
 from ..dispatch.routes import check, variant_hash
 from ..errors import WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
+from ..machine import fingerprint
 from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
 from ..measure.worker import Lost
@@ -28,6 +30,7 @@ from ..store import store
 from ..store.record import Record, decode, lookup
 from . import locate, shipping
 from .entrants import uses_compiler
+from .hints import gather
 from .steady import steady_state
 from .steady import worker as isolated
 from .trial import Trial
@@ -72,8 +75,12 @@ def first_use(
     with store.kernel_lock(kernel.id) as mine:
         if not mine:
             return Refusal("another process is tuning this kernel", passing=True)
-        saved = store.load(kernel.id, numerics=numerics).records.get(signature.key)
+        found = store.load(kernel.id, numerics=numerics)
+        saved = found.records.get(signature.key)
         if saved is not None and check(kernel, signature, saved) is None:
+            saved = revised(kernel, signature, saved, cores=fingerprint().cores.count).record
+            if signature.key in found.shipped:
+                saved = _as_started_from(saved)
             size = kernel.size_of(values)
             if size is not None and lookup(saved.decision, size) is not None and not saved.unfinished(size):
                 return saved  # another process was quicker
@@ -95,6 +102,11 @@ def first_use(
     return record
 
 
+def _as_started_from(shipped: Record) -> Record:
+    """A shipped record as what a trial here is joined to: nobody has calibrated on this machine."""
+    return msgspec.structs.replace(shipped, provenance=msgspec.structs.replace(shipped.provenance, effort="first-use"))
+
+
 class _Attempt:
     """One trial, in a worker or here."""
 
@@ -112,6 +124,7 @@ class _Attempt:
         self.known, self.budget_s, self.numerics = known, budget_s, numerics
         self.deadline_s = started_s + budget_s
         self.failures: dict[str, str] = {}
+        self.hints = gather(kernel, signature, numerics=numerics)
 
     def run(self) -> Record:
         location = locate.location_of(self.kernel, home_module(self.kernel)) if self._needs_worker() else None
@@ -140,7 +153,7 @@ class _Attempt:
     def _here(self) -> Record:
         trial = Trial(
             self.kernel, self.signature, self.values, self.known, self.numerics, self.budget_s, self.deadline_s,
-            failures=self.failures,
+            failures=self.failures, hints=self.hints,
         )  # fmt: skip
         with steady_state():
             return trial.run()
@@ -153,7 +166,7 @@ class _Attempt:
                 "location": location, "folder": str(folder), "values": described, "signature": self.signature.key,
                 "known": None if self.known is None else msgspec.json.encode(self.known).decode(),
                 "numerics": self.numerics, "budget_s": self.budget_s, "deadline_s": self.deadline_s,
-                "failures": self.failures,
+                "failures": self.failures, "hints": [hint.as_data() for hint in self.hints],
             }  # fmt: skip
             with isolated(compiled=True) as worker:
                 for event in worker.run("autotune.tuner.trial_job:run", job):

@@ -15,11 +15,12 @@ from ..kernel.model import Kernel
 from ..machine import fingerprint
 from ..measure.gate import Case, Gate
 from ..space import Range
-from . import grid, locate
+from ..store.record import decode
+from . import grid, incremental, locate
 from .contest import Contest
 from .effort import EFFORTS
 from .entrants import entrants, small_candidates, static_count, uses_compiler
-from .session import Session
+from .hints import Hint
 from .steady import steady_state
 
 Emit = Callable[[dict[str, Any]], None]
@@ -55,16 +56,18 @@ def problem_of(job: dict[str, Any]) -> grid.Problem:
 
 
 def calibrate(job: dict[str, Any], emit: Emit) -> Any:
-    """Calibrate one signature; the record as plain data."""
+    """Calibrate one signature, or bring what is known of it up to date; the record as plain data."""
     with steady_state():
-        session = Session(
+        session = incremental.session_for(
             problem_of(job),
-            EFFORTS[job["effort"]],
-            job["numerics"],
-            announcer(emit, job.get("patience", 1.0)),
-            job["failures"],
-            job.get("too_long", {}),
-            math.inf if job.get("budget_s") is None else job["budget_s"],
+            None if job.get("known") is None else decode(job["known"]),
+            effort=EFFORTS[job["effort"]],
+            numerics=job["numerics"],
+            announce=announcer(emit, job.get("patience", 1.0)),
+            failures=job["failures"],
+            too_long=job.get("too_long", {}),
+            budget_s=math.inf if job.get("budget_s") is None else job["budget_s"],
+            hints=[Hint.from_data(item) for item in job.get("hints", ())],
         )
         return msgspec.to_builtins(session.run())
 
@@ -83,7 +86,7 @@ def compile_all(job: dict[str, Any], emit: Emit) -> Any:
         ]
         gate = Gate(problem.kernel, [Case(str(point), problem.arguments(point)) for point in points])
         for variant in entrants(problem.kernel, signature, numerics=job["numerics"], cores=cores).variants:
-            if uses_compiler(variant):
+            if uses_compiler(variant) and (job.get("only") is None or variant.name in job["only"]):
                 candidates = small_candidates(variant) or []
                 for candidate in candidates if static_count(variant) > 1 else candidates[:1]:
                     contest.admit_candidate(candidate, gate, lambda _: ())

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..compile.layers import expected_layer
-from ..kernel.model import REFERENCE, Candidate, Kernel
+from ..kernel.model import REFERENCE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..machine import fingerprint
 from ..machine.fingerprint import available_memory_bytes
@@ -28,6 +28,7 @@ from .contest import Contest
 from .effort import Effort
 from .entrants import entrants, uses_compiler
 from .heat import Announce
+from .hints import Hint, warm
 from .recording import facts_of, make_record
 from .regimes import Regimes
 
@@ -73,6 +74,8 @@ class Session:
     #: Sizes that are left out, as text, with the reason: a worker was lost there with the reference.
     too_long: Mapping[str, str] = field(default_factory=dict)
     budget_s: float = math.inf
+    #: Settings that won elsewhere.
+    hints: Sequence[Hint] = ()
     skipped: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
     _verified: dict[str, int] = field(default_factory=dict, init=False)
@@ -97,8 +100,7 @@ class Session:
             self.kernel, cases.from_inputs(self.kernel, self.signature, self.problem.names, self.problem.arguments)
         )
         able = entrants(self.kernel, self.signature, numerics=self.numerics, cores=cores)
-        for variant in able.variants:
-            self.contest.admit(variant, self.gate, self._edges)
+        self.admit(able.variants)
         self._race_sizes()
         decision, held_out = self._refined(self._decide())
         decision = self._checked(decision)
@@ -110,6 +112,11 @@ class Session:
             spent_s=time.monotonic() - started, budget_s=None if math.isinf(self.budget_s) else self.budget_s,
             compiled=uses_numba, ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
         )  # fmt: skip
+
+    def admit(self, variants: Iterable[Variant]) -> None:
+        """Compile and verify what takes part."""
+        for variant in variants:
+            self.contest.admit(variant, self.gate, self._edges)
 
     def _edges(self, candidate: Candidate) -> Iterable[Case]:
         limit = max((given.hi for given in self.problem.ranges.values()), default=0)
@@ -160,8 +167,7 @@ class Session:
         case = Case(_text(point), values)
         names = self._worth_trying(size)
         for variant in self.contest.searched:
-            warm = [self.contest.admitted[n].candidate for n in self._winners() if n in self.contest.admitted]
-            names += self.contest.search(variant, values, self.gate, self._edges, warm)
+            names += self.contest.search(variant, values, self.gate, self._edges, self.warm(variant, size))
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
             regimes = self._regimes(
@@ -190,8 +196,9 @@ class Session:
         self._verified[name] = volume
         return self.contest.verify(name, case)
 
-    def _winners(self) -> list[str]:
-        return list(dict.fromkeys(item.verdict.winner for item in self.raced))
+    def warm(self, variant: Variant, size: Mapping[str, int]) -> list[Candidate]:
+        """Settings to try first: the best of the neighbouring sizes, then those known from elsewhere."""
+        return warm(variant, size, self.raced, self.hints, self.facts().candidates)
 
     def _worth_trying(self, size: Mapping[str, int]) -> list[str]:
         """Admitted candidates, but for those that would take long at this size and fell behind at smaller ones."""

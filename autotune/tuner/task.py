@@ -6,14 +6,17 @@ Knows nothing of measuring.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
 from ..measure.worker import Lost
+from ..store.record import encode
 from . import grid
+from .hints import Hint
+from .standing import Standing
 
 #: After this many lost workers a signature is given up.
 MAX_LOST = 20
@@ -29,6 +32,10 @@ class Task:
     signature: Signature
     location: dict[str, str] | None
     failures: dict[str, str] = field(default_factory=dict)
+    #: What is known, and what of it is to be measured.
+    standing: Standing = field(default_factory=Standing)
+    #: Settings that won elsewhere.
+    hints: Sequence[Hint] = ()
     #: Sizes at which the reference took too long, as text, with the reason.
     too_long: dict[str, str] = field(default_factory=dict)
 
@@ -44,8 +51,23 @@ class Task:
             "seed": self.problem.seed,
             "failures": self.failures,
             "too_long": self.too_long,
+            "known": None if self.standing.known is None else encode(self.standing.known),
+            "only": self.only,
+            "hints": [hint.as_data() for hint in self.hints],
             **about,
         }
+
+    @property
+    def only(self) -> tuple[str, ...] | None:
+        """The variants that are to be measured; None for all."""
+        return None if self.standing.known is None else self.standing.changes.measured
+
+    @property
+    def doing(self) -> str | None:
+        """What is done with a record that is brought up to date, in words."""
+        changes = self.standing.changes
+        raced = ", raced against the current winners" if changes.measured else ""
+        return None if self.standing.known is None else f"{changes}{raced}"
 
     def event(self, what: str, **about: Any) -> dict[str, Any]:
         return {"event": what, "kernel": self.kernel.name, "signature": str(self.signature), **about}

@@ -7,19 +7,23 @@ policies or the store.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..compile.build import cached
-from ..kernel.model import Candidate, Kernel, Variant
+from ..dispatch.routes import candidate_of
+from ..kernel.model import REFERENCE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..machine import fingerprint
 from ..measure import arguments as make
 from ..measure.gate import Gate
-from ..store.record import Cell, Leaf, Record, lookup
+from ..store.record import Cell, Record, lookup
 from . import cases, decide
 from .contest import Contest
-from .entrants import entrants, static_count, uses_compiler
+from .entrants import cost_rank, entrants, static_count, uses_compiler
 from .heat import Announce
+from .hints import Hint, promising, warm
+from .joining import carried, joined, open_cell, rivals, with_trial, without
 from .recording import facts_of, make_record
 from .regimes import Regimes
 
@@ -54,33 +58,65 @@ class Trial:
     deadline_s: float
     announce: Announce = lambda step, **about: None
     failures: dict[str, str] = field(default_factory=dict)
+    #: What won elsewhere, which is tried first.
+    hints: Sequence[Hint] = ()
 
     def run(self) -> Record:
-        """Verify what fits in the budget, race it at this size, and join the outcome to what is known."""
+        """Verify what fits in the budget, race it at this size, and join the outcome to what is known.
+
+        Where this size has been measured, only what is new or untried there is raced, against the winner.
+        """
         started = time.time()
         values = make.copy_arguments(self.values)
         cores = fingerprint().cores.count
         size = self.kernel.size_of(values) or {}
         known = self.known
+        cell = None if known is None else open_cell(known, size)
         failures = {str(f.candidate): f.reason for f in known.variants.failures} if known is not None else {}
         contest = Contest(self.kernel, self.signature, cores, 0, self.announce, {**failures, **self.failures})
         gate = Gate(self.kernel, cases.from_call(self.kernel, self.signature, values))
         able = entrants(self.kernel, self.signature, numerics=self.numerics, cores=cores)
-        untried = self._admit(contest, gate, list(able.variants))
-        names = list(contest.admitted)
+        wanted = [variant for variant in able.variants if cell is None or variant.name in cell.untried]
+        met = self._rivals(contest, gate, cell)
+        untried = self._admit(contest, gate, self._promising_first(wanted, size))
+        names = [name for name in contest.admitted if cell is None or name in met or _is_of(contest, name, wanted)]
         for variant in contest.searched:
-            names += contest.search(variant, values, gate, lambda _: (), [])
+            names += contest.search(variant, values, gate, lambda _: (), warm(variant, size, [], self.hints, {}))
         left_s = max(self.deadline_s - time.time(), 0.05)
         verdict = contest.race([values], names=dict.fromkeys(names), budget_s=left_s)
-        raced = decide.Raced(size, Regimes(verdict), verdict)
         facts = facts_of(contest)
+        raced, leaf = decide.Raced(size, Regimes(verdict), verdict), facts.leaf(verdict.winner, verdict.single)
+        if known is not None and cell is not None:
+            cell = without(cell, set(contest.failures))
+            fresh = {name: facts.choice(name) for name in names if name in facts.candidates and name not in met}
+            done = [variant.name for variant in wanted if variant.name not in untried]
+            raced = carried(joined(cell, Regimes(verdict), fresh, facts.threaded, done=done))
+            before = lookup(known.decision, cell.size)
+            if before is not None and raced.verdict.winner not in fresh and not cell.undecided:
+                leaf = before  # the winner stays
         record = make_record(
-            contest, decide.by_points([(size, facts.leaf(verdict.winner, verdict.single))]), [raced],
+            contest, decide.by_points([(raced.size, leaf)]), [raced],
             numerics=self.numerics, excluded=dict(able.excluded), untried=untried, skipped=[], held_out=[],
             origin="first-use", effort="first-use", spent_s=time.time() - started, budget_s=self.budget_s,
             compiled=any(uses_compiler(variant) for variant in able.variants),
         )  # fmt: skip
-        return joined(known, record) if known is not None else record
+        return with_trial(known, record, leaf) if known is not None else record
+
+    def _rivals(self, contest: Contest, gate: Gate, cell: Cell | None) -> set[str]:
+        """Admit whom new variants have to meet at a measured size; their names."""
+        found = set()
+        for choice in rivals(self.kernel, cell) if cell is not None else ():
+            candidate = candidate_of(self.kernel, choice)
+            if candidate is not None and (
+                candidate.variant == REFERENCE or contest.admit_candidate(candidate, gate, lambda _: ())
+            ):
+                found.add(str(candidate))
+        return found
+
+    def _promising_first(self, variants: list[Variant], size: dict[str, int]) -> list[Variant]:
+        """Cheapest first; among those of one class of cost, what won elsewhere."""
+        likely = promising(self.hints, size)
+        return sorted(variants, key=lambda v: (*cost_rank(v)[:2], v.name not in likely, *cost_rank(v)[2:]))
 
     def _admit(self, contest: Contest, gate: Gate, variants: list[Variant]) -> list[str]:
         """Admit what fits in the budget; the names of variants that did not."""
@@ -104,23 +140,5 @@ class Trial:
         return COMPILE_S[variant.threads] * static_count(variant)
 
 
-def joined(known: Record, new: Record) -> Record:
-    """What is known of a signature after another trial.
-
-    The new size replaces what was measured at the same one, or near it while variants were untried; the decision of
-    every other size stays.
-    """
-    import msgspec
-
-    size = new.cells[0].size
-    keep = [cell for cell in known.cells if cell.size != size and not (cell.untried and cell.speaks_for(size))]
-    points = [(cell.size, _leaf(known, cell)) for cell in keep]
-    points.append((size, _leaf(new, new.cells[0])))
-    return msgspec.structs.replace(new, cells=[*keep, *new.cells], decision=decide.by_points(points))
-
-
-def _leaf(record: Record, cell: Cell) -> Leaf:
-    found = lookup(record.decision, cell.size)
-    if found is None:
-        raise ValueError(f"{record.kernel}: the record decides nothing at {cell.size}, which it measured")
-    return found
+def _is_of(contest: Contest, name: str, variants: list[Variant]) -> bool:
+    return contest.admitted[name].candidate.variant in {variant.name for variant in variants}

@@ -9,6 +9,7 @@ from ..errors import CalibrationError
 from ..kernel.signature import NotCovered, signature_of
 from ..store.record import decode, encode
 from . import shipping
+from .hints import Hint
 from .job import Emit, announcer, found
 from .steady import steady_state
 from .trial import Trial
@@ -25,6 +26,6 @@ def run(job: dict[str, Any], emit: Emit) -> str:
         trial = Trial(
             kernel, signature, values, None if job["known"] is None else decode(job["known"]),
             job["numerics"], job["budget_s"], job["deadline_s"],
-            announcer(emit, 1.0), dict(job["failures"]),
+            announcer(emit, 1.0), dict(job["failures"]), [Hint.from_data(item) for item in job["hints"]],
         )  # fmt: skip
         return encode(trial.run())
