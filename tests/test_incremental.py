@@ -21,6 +21,7 @@ from autotune.search.crossover import Outcome, Segment
 from autotune.store import store
 from autotune.store.record import Cell, Choice, Gap, Leaf, Measurement, Split, leaves, lookup
 from autotune.tuner import borders, decide, joining
+from autotune.tuner.regimes import Regimes
 from tests.records import leaf, record, split
 
 HEAD = '''
@@ -474,7 +475,7 @@ def verdict(winner, **samples):
 def test_times_are_recorded_as_ratios_to_the_winner_so_that_a_slower_machine_does_not_show():
     known = cell(reference=10.0, a=2.0)
     twice_as_slow = verdict("new", reference=[20.0] * 8, a=[4.0] * 8, new=[2.0] * 8)
-    found = joining.joined(known, twice_as_slow, {"new": Choice("new")}, set(), done=["new"])
+    found = joining.joined(known, Regimes(twice_as_slow), {"new": Choice("new")}, set(), done=["new"])
 
     assert {str(m.candidate): m.median_s for m in found.measurements} == pytest.approx(
         {"reference": 10.0, "a": 2.0, "new": 1.0}
@@ -491,14 +492,14 @@ def test_a_winner_stays_unless_a_changed_variant_is_really_better(new_s, threade
     known = cell(reference=10.0, a=2.0)
     race = verdict("new", reference=[10.0] * 8, a=[2.0] * 8, new=[new_s] * 8)
 
-    assert str(joining.joined(known, race, {"new": Choice("new")}, threaded, done=[]).winner) == winner
+    assert str(joining.joined(known, Regimes(race), {"new": Choice("new")}, threaded, done=[]).winner) == winner
 
 
 def test_a_race_about_something_else_does_not_unseat_a_winner():
     known = cell(reference=2.05, a=2.0)
     race = verdict("reference", reference=[2.0] * 8, a=[2.0] * 8, new=[9.0] * 8)
 
-    assert str(joining.joined(known, race, {"new": Choice("new")}, set(), done=[]).winner) == "a"
+    assert str(joining.joined(known, Regimes(race), {"new": Choice("new")}, set(), done=[]).winner) == "a"
 
 
 def test_where_the_winner_is_gone_all_that_were_near_are_raced():
