@@ -1,7 +1,7 @@
 """What an isolated process costs: a new Python against one forked by the server, until the first job has answered.
 
-Run as ``python -m tests.benchmarks.bench_worker``. Interleaved rounds; both have NumPy, Numba and the tuner imported when
-they answer. The server's own start, which the first worker of a process pays, is told beside it.
+Run as ``python -m tests.benchmarks.bench_worker``. Interleaved rounds; both have NumPy, Numba and the tuner imported
+when they answer. The server's own start, which the first worker of a process pays, is told beside it.
 """
 
 from __future__ import annotations
