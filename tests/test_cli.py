@@ -82,14 +82,9 @@ def test_show_prints_every_size_with_its_times(measured):
     assert data[0]["cells"][-1]["size"] == {"n": 500}
 
 
-def test_show_tells_with_which_threads_compiled_code_was_measured(tmp_path):
-    file = tmp_path / "compiled.py"
-    file.write_text(
-        MODULE + "\n@rms.variant(kind='scalar', jit=True)\ndef loop(x):\n    return np.sqrt((x * x).mean())\n"
-    )
-    command("calibrate", "-m", file, "--effort", "quick", "--dtype", "float64")
-    text = " ".join(command("show", "rms", "-m", file).stdout.split())
-    (data,) = json.loads(command("show", "rms", "-m", file, "--json").stdout)
+def test_show_tells_with_which_threads_compiled_code_was_measured(measured):
+    text = " ".join(command("show", "rms", "-m", measured).stdout.split())
+    (data,) = json.loads(command("show", "rms", "-m", measured, "--json").stdout)
     compiled = data["provenance"]["compiled"]
 
     assert f"compiled code: threading layer {compiled['layer']}, threads {compiled['threads']}, wait policy" in text
