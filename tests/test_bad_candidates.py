@@ -56,3 +56,76 @@ def expected_here() -> dict[str, str]:
     """The reasons that this machine can give: with one core nothing races, and there is no thread count to change."""
     single = ("races", "uses_one_thread", "limits_blas") if fingerprint().cores.count == 1 else ()
     return {name: reason for name, reason in REASONS.items() if name not in single}
+
+
+PROMPT = """
+import os, sys, warnings
+import numpy as np
+from autotune import tunable
+
+@tunable(size={"n": "x.size"})
+def twice(x):
+    out = np.empty_like(x)
+    for i in range(x.size):
+        out[i] = 2 * x[i]
+    return out
+
+@twice.variant(kind="vectorized")
+def good(x):
+    return 2 * x
+
+@twice.variant(kind="library")
+def moves(x):
+    os.chdir("/")
+    return 2 * x
+
+@twice.variant(kind="library")
+def prints_much(x):
+    print("x" * 100_000)
+    return 2 * x
+
+@twice.variant(kind="library")
+def talks(x):
+    print("hello")
+    return 2 * x
+
+@twice.variant(kind="library")
+def exits(x):
+    sys.exit(3)
+
+@twice.variant(kind="library")
+def ignores_errors(x):
+    np.seterr(all="ignore")
+    return 2 * x
+
+@twice.variant(kind="library")
+def draws(x):
+    np.random.random()
+    return 2 * x
+
+@twice.variant(kind="library")
+def takes_all_memory(x):
+    np.ones(1 << 50)  # past any address space
+    return 2 * x
+
+here, errors, random_state = os.getcwd(), np.geterr(), np.random.get_state()[1].tolist()
+twice(np.ones(200))
+assert twice.cache_info().tuned == 1
+assert (os.getcwd(), np.geterr(), np.random.get_state()[1].tolist()) == (here, errors, random_state)
+"""
+
+
+def test_first_use_in_the_users_own_process_refuses_what_changes_it_and_shows_nothing(run):
+    """A script without a main guard, as a notebook: nothing can be tried elsewhere."""
+    done = run(PROMPT, AUTOTUNE_MODE="first-use", AUTOTUNE_BUDGET="30")
+    (record,) = store.load_all()
+    reasons = {failure.candidate.variant: failure.reason for failure in record.variants.failures}
+
+    assert reasons.keys() == {"moves", "prints_much", "exits", "ignores_errors", "draws", "takes_all_memory"}
+    assert "changes the working directory to /; a variant may not" in reasons["moves"]
+    assert "prints more than 64 KiB in one call; a variant may not" in reasons["prints_much"]
+    assert "raises SystemExit: 3" in reasons["exits"]
+    assert "changes NumPy's error state (np.seterr)" in reasons["ignores_errors"]
+    assert "changes NumPy's global random state" in reasons["draws"]
+    assert "needs more memory than there is for a candidate" in reasons["takes_all_memory"]
+    assert (done.stdout, done.stderr) == ("", "")

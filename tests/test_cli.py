@@ -82,6 +82,14 @@ def test_show_prints_every_size_with_its_times(measured):
     assert data[0]["cells"][-1]["size"] == {"n": 500}
 
 
+def test_show_tells_with_which_threads_compiled_code_was_measured(measured):
+    text = " ".join(command("show", "rms", "-m", measured).stdout.split())
+    (data,) = json.loads(command("show", "rms", "-m", measured, "--json").stdout)
+    compiled = data["provenance"]["compiled"]
+
+    assert f"compiled code: threading layer {compiled['layer']}, threads {compiled['threads']}, wait policy" in text
+
+
 def test_show_without_records_exits_with_3(module):
     done = command("show", "rms", "-m", module, check=3)
 

@@ -137,6 +137,27 @@ def test_what_loading_a_module_changes_is_put_back_and_not_held_against_a_candid
     del sys.modules["sets_a_variable"]
 
 
+def test_what_another_thread_changes_is_not_held_against_a_candidate():
+    calls, stop = [], threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+
+    def is_called_while_another_thread_changes_something():
+        calls.append(1)
+        if len(calls) == 1:
+            other = threading.Thread(target=set_environ)
+            other.start()
+            other.join()
+
+    try:
+        assert verdict(is_called_while_another_thread_changes_something) == "passed"
+        assert "changes the environment" in verdict(set_environ)
+    finally:
+        stop.set()
+        thread.join()
+    assert "AUTOTUNE_TEST_SPOILED" not in os.environ
+
+
 def test_asking_for_the_state_starts_no_threads_and_leaves_the_environment_alone(run):
     program = (
         "import os, sys\nbefore = dict(os.environ)\n"
@@ -198,12 +219,25 @@ def test_the_streams_are_back_after_an_exception():
     assert (sys.stdout, sys.stderr) == streams
 
 
-def test_a_stream_that_was_closed_can_stand_aside(monkeypatch):
+def test_another_stream_of_the_users_can_stand_aside(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     with output.swallowed() as meter:
         print("x")
     assert meter.read() == 2
     assert sys.stdout.getvalue() == ""
+
+
+def test_a_process_without_streams_can_measure(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with output.swallowed() as meter:
+        print("x")
+        thread = threading.Thread(target=print, args=("y",))
+        thread.start()
+        thread.join()
+
+    assert meter.read() == 2
+    assert sys.stdout is None
 
 
 # -- threads

@@ -207,10 +207,17 @@ class Forked(Process):
 
     def ended(self, timeout_s: float = 0.0) -> int | None:
         with self._once:
-            if self._code is None and select.select([self._status], [], [], timeout_s)[0]:
+            if self._code is None and _readable(self._status, timeout_s):
                 text = os.read(self._status, 64)
                 self._close_status()
                 if not text:  # the server is gone, and with it, by the system, this child, but not what that started
                     kill_group(self.pid)
                 self._code = int(text) if text else -signal.SIGKILL
             return self._code
+
+
+def _readable(file: int, timeout_s: float) -> bool:
+    """Whether something, or the end, can be read from a descriptor, however large its number."""
+    poll = select.poll()
+    poll.register(file, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1e3))

@@ -86,13 +86,13 @@ class Sink(io.TextIOBase):
     Parameters
     ----------
     meter : Meter
-    instead_of : file
-        The stream whose place it takes.
+    instead_of : file or None
+        The stream whose place it takes, if the process has one.
     only : int, optional
         Ident of the thread whose output is swallowed; what others print goes on to the stream.
     """
 
-    def __init__(self, meter: Meter, instead_of: TextIO, only: int | None = None) -> None:
+    def __init__(self, meter: Meter, instead_of: TextIO | None, only: int | None = None) -> None:
         self.meter = meter
         self._stream, self._only = instead_of, only
         self.buffer = _Bytes(self)
@@ -105,30 +105,38 @@ class Sink(io.TextIOBase):
         return True
 
     def fileno(self) -> int:
-        return self._stream.fileno()
+        return super().fileno() if self._stream is None else self._stream.fileno()
 
     def write(self, text: str) -> int:
         if self._only is not None and threading.get_ident() != self._only:
-            return self._stream.write(text)
+            return len(text) if self._stream is None else self._stream.write(text)
         self.meter.add(len(text))
         return len(text)
 
 
 def install() -> None:
     """Swallow, for the life of this process, all that it prints."""
-    file, meter = os.open(os.devnull, os.O_RDWR), Meter()
-    if sys.platform == "linux":
-        import fcntl
-
-        sealed = os.memfd_create("autotune-output", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-        os.ftruncate(sealed, MAX_RAW_BYTES)
-        fcntl.fcntl(sealed, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
-        os.close(file)
-        file, meter = sealed, Meter(sealed)
+    sealed = _sealed_file()
+    file, meter = (os.open(os.devnull, os.O_RDWR), Meter()) if sealed is None else (sealed, Meter(sealed))
     for descriptor in (1, 2):
         os.dup2(file, descriptor)
     # The old streams are kept by the new ones: they hold the numbers 1 and 2.
     sys.stdout, sys.stderr = Sink(meter, sys.stdout), Sink(meter, sys.stderr)
+
+
+def _sealed_file() -> int | None:
+    """A memory file that cannot grow; None where the system has none."""
+    if sys.platform != "linux":
+        return None
+    import fcntl
+
+    try:
+        sealed = os.memfd_create("autotune-output", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+    except OSError:  # a sandbox that forbids it
+        return None
+    os.ftruncate(sealed, MAX_RAW_BYTES)
+    fcntl.fcntl(sealed, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+    return sealed
 
 
 @contextlib.contextmanager

@@ -31,6 +31,8 @@ class Process(ABC):
         Its whole environment.
     """
 
+    _jobs = -1
+
     def __init__(self, environ: dict[str, str]) -> None:
         jobs, self._jobs = os.pipe()
         heard, events = os.pipe()

@@ -5,7 +5,11 @@ announces each risky step with the seconds it may take; if it is late, dies or c
 whole process group and knows which step it was. Knows nothing of what the jobs do: an entry point is a name.
 
 On Linux workers are forked by a server that has imported what they need (`forkserver`), elsewhere, and wherever the
-server cannot or may not fork, they are started as a new Python. Both behave alike.
+server cannot or may not fork, they are started as a new Python. Both behave alike. What the isolation is made of: a
+process group of its own, which is killed as a whole; a deadline for each step; no more address space than
+`child.EXTRA_MEMORY_BYTES` beyond what it starts with, and no core file; output that leads nowhere; and an end when the
+parent ends, by whatever cause. Which kernels can be tried here, and what holds for those of ``__main__`` and of
+notebooks that cannot, is said in `tuner.steady`.
 """
 
 from __future__ import annotations

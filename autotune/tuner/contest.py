@@ -248,19 +248,20 @@ class Contest:
         starts = [candidate.config for candidate in warm if candidate.variant == variant.name]
         proposer = strategy.make(strategy.fitting(variant.space), variant.space, seed=self.seed, first=starts)
         incumbent = REFERENCE
-        heat.enter(incumbent)
-        for _ in range(SEARCH_TRIALS):
-            config = proposer.ask()
-            if config is None:
-                break
-            candidate = Candidate(variant.name, config)
-            name, cost = str(candidate), math.inf
-            if self.admit_candidate(candidate, gate, edges) and heat.enter(name):
-                cost = math.log(heat.sample(name) / heat.sample(incumbent))
-                tried[name] = cost + tried.get(incumbent, 0.0)
-            proposer.tell(config, tried.get(name, math.inf))
-            if cost < 0:
-                incumbent = name
+        with preserved(), numba_on(self.cores):
+            heat.enter(incumbent)
+            for _ in range(SEARCH_TRIALS):
+                config = proposer.ask()
+                if config is None:
+                    break
+                candidate = Candidate(variant.name, config)
+                name, cost = str(candidate), math.inf
+                if self.admit_candidate(candidate, gate, edges) and heat.enter(name):
+                    cost = math.log(heat.sample(name) / heat.sample(incumbent))
+                    tried[name] = cost + tried.get(incumbent, 0.0)
+                proposer.tell(config, tried.get(name, math.inf))
+                if cost < 0:
+                    incumbent = name
         return sorted(tried, key=tried.__getitem__)[:SEARCH_FINALISTS]
 
 

@@ -1,7 +1,8 @@
 """First-use tuning: one process tunes the call at hand, others go on with the reference.
 
 Compiled variants are tried in a worker where the kernel can be imported there, so that a hang or a crash costs the
-candidate and not the program; kernels of prompts and notebooks, and plain ones, are tried in this process.
+candidate and not the program; kernels of prompts and notebooks, and plain ones, are tried in this process, as `steady`
+says. The first trial of a program pays for starting the worker's server, later ones some milliseconds.
 """
 
 from __future__ import annotations
