@@ -340,3 +340,24 @@ def test_a_read_only_home_and_no_temporary_directory_cost_only_speed(run, tmp_pa
     found = facts(run(file, **{**TUNES, "AUTOTUNE_DB": "/proc/nowhere", "TMPDIR": "/proc/nowhere"}).stdout)
 
     assert found["right"] == "True True"
+
+
+def test_what_was_compiled_in_another_environment_is_tuned_again_once(run, tmp_path):
+    text = KERNEL + textwrap.dedent("""
+        import msgspec
+        from autotune.store import store
+        x = np.ones(2000)
+        rms(x)
+        (made,) = store.load_all()
+        about = msgspec.structs.replace(made.provenance, compiled={**made.provenance.compiled, "llvm_cpu": "another"})
+        store.put([msgspec.structs.replace(made, provenance=about)])
+        winner = rms.decision(x).variant
+        rms.cache_clear()
+        rms(x)
+        (again,) = store.load_all()
+        print("again", winner, rms.cache_info().tuned, again.provenance.compiled == made.provenance.compiled)
+    """)
+    found = facts(run(script(tmp_path, text.replace('@rms.variant(kind="vectorized")', "")), **TUNES).stdout)["again"]
+
+    assert found.split()[0] in ("single_pass", "blocked")
+    assert found.split()[1:] == ["1", "True"]

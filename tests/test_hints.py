@@ -161,6 +161,7 @@ def test_hints_survive_the_way_to_a_worker():
 def test_a_search_begins_with_the_nearest_sizes():
     from autotune.measure.race import Verdict
     from autotune.tuner.decide import Raced
+    from autotune.tuner.regimes import Regimes
 
     tuned = blocks()
     kernel = tuned.__autotune__.kernel
@@ -172,9 +173,8 @@ def test_a_search_begins_with_the_nearest_sizes():
         name = str(hint.candidate)
         candidates[name] = hint.candidate
         times = {name: [1.0], "reference": [2.0]}
-        raced.append(
-            Raced({"n": n}, Verdict(name, "", 1, times, name, None, contended=False, decided=True))
-        )  # fmt: skip
+        verdict = Verdict(name, "", 1, times, name, None, contended=False, decided=True)
+        raced.append(Raced({"n": n}, Regimes(verdict), verdict))
     elsewhere = hints.of_record(kernel, made(tuned, 5, 6, 7), 0)
     order = hints.warm(variant, {"n": 900}, raced, elsewhere, candidates)
     proposer = strategy.make("tpe", variant.space, seed=0, first=[candidate.config for candidate in order])

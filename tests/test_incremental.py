@@ -12,15 +12,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from autotune import tunable
+from autotune import IntRange, tunable
 from autotune.dispatch.revision import revised
 from autotune.dispatch.routes import check
+from autotune.kernel.model import Candidate
 from autotune.kernel.signature import signature_of
 from autotune.measure.race import Interval, Verdict
 from autotune.search.crossover import Outcome, Segment
 from autotune.store import store
 from autotune.store.record import Cell, Choice, Gap, Leaf, Measurement, Split, leaves, lookup
-from autotune.tuner import borders, decide, joining
+from autotune.tuner import borders, decide, grid, incremental, joining
+from autotune.tuner.effort import EFFORTS
 from autotune.tuner.regimes import Regimes
 from tests.records import leaf, record, split
 
@@ -297,6 +299,63 @@ def test_a_kernel_of_this_process_is_brought_up_to_date_here():
     assert winner_at(after, 500) == "at_once"
 
 
+def test_a_variant_with_a_large_space_is_searched_for_at_the_recorded_sizes():
+    @tunable(
+        size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 200)}
+    )  # fmt: skip
+    def local(x):
+        return np.array([value + value for value in x])
+
+    local.variant(lambda x: np.array([v + v for v in x.tolist()]), kind="scalar", name="by_list")
+    (before,) = local.calibrate(effort="quick")
+
+    @local.variant(kind="blocked", params={"block": IntRange(1, 100)})
+    def blocked(x, *, block):
+        return x + x if block > 10 else local.reference(x)
+
+    (after,) = local.calibrate(effort="quick")
+
+    kept = rows(after)
+    assert {key: kept[key] for key in rows(before)} == rows(before)
+    assert lookup(after.decision, {"n": 200}).winner.variant == "blocked"
+    assert lookup(after.decision, {"n": 200}).winner.params["block"] > 10
+
+
+def test_the_command_line_says_what_was_measured(module):
+    calibrate(module(BY_LIST))
+    done = subprocess.run(
+        [sys.executable, "-m", "autotune", "calibrate", "-m", str(module(BY_LIST, AT_ONCE)), "--effort", "quick"],
+        capture_output=True, text=True, timeout=300, check=True, env=dict(os.environ),
+    )  # fmt: skip
+
+    assert UPDATED.format("at_once added") + ", " in done.stderr
+
+
+def test_a_budget_that_does_not_suffice_leaves_the_rest_of_the_sizes_to_the_next_calibration():
+    @tunable(
+        size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 3000)}
+    )  # fmt: skip
+    def local(x):
+        return np.array([value + value for value in x])
+
+    local.variant(lambda x: np.array([v + v for v in x.tolist()]), kind="scalar", name="by_list")
+    (before,) = local.calibrate(effort="quick")
+    local.variant(lambda x: x + x, kind="vectorized", name="at_once")
+    (problem,) = grid.problems(local.__autotune__.kernel)
+    cut = incremental.session_for(
+        problem, before, effort=EFFORTS["quick"], numerics="reassociated", announce=lambda step, **about: None,
+        failures={}, budget_s=0.0,
+    ).run()  # fmt: skip
+    store.put([cut])
+    (after,) = local.calibrate(effort="quick")
+
+    assert (cut.untried, rows(cut), cut.decision) == (["at_once"], rows(before), before.decision)
+    assert after.untried == []
+    kept = rows(after)
+    assert {key: kept[key] for key in rows(before)} == rows(before)
+    assert winner_at(after, 3000) == "at_once"
+
+
 # -- what is served of a record after an edit
 
 
@@ -509,6 +568,16 @@ def test_where_the_winner_is_gone_all_that_were_near_are_raced():
     )
 
     assert [str(choice) for choice in joining.rivals(served.__autotune__.kernel, known)] == ["reference", "a", "b"]
+
+
+def test_threads_that_lost_by_their_slow_tail_do_not_win_when_a_decision_is_made_again():
+    known = cell(reference=10.0, a=2.0, b=1.5)
+    item = joining.carried(msgspec.structs.replace(known, winner=Choice("a")))
+    candidates = {name: Candidate(name) for name in ("reference", "a", "b")}
+    facts = decide.Facts(candidates, {}, frozenset({"b"}))
+
+    assert item.costs(facts, "omp") == {"reference": 10.0, "a": 2.0, "b": 2.0}
+    assert item.cell(facts).winner == Choice("a")
 
 
 def duel_of(costs):

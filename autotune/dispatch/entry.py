@@ -105,10 +105,7 @@ def take_over(kernel: Kernel, signature: Signature, entry: Entry, record: Record
     rejected = check(kernel, signature, record)
     if rejected is not None:
         return rejected.reason
-    try:
-        revision = revised(kernel, signature, record, cores=fingerprint().cores.count)
-    except DeclarationError as error:
-        return str(error)
+    revision = revised(kernel, signature, record, cores=fingerprint().cores.count)
     if holds(revision.record.decision) or not revision.reasons:
         entry.use(revision.record, source)
     return "; ".join(revision.reasons) or None

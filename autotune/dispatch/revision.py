@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import DeclarationError
 from ..kernel.coverage import ineligible
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
@@ -92,17 +93,20 @@ def revised(kernel: Kernel, signature: Signature, record: Record, *, cores: int)
 
 def changes_of(kernel: Kernel, signature: Signature, record: Record, *, cores: int) -> Changes:
     """How the variants that may win now differ from those of a record."""
-    able = [
-        name
-        for name, variant in kernel.variants.items()
-        if ineligible(kernel, variant, signature, numerics=record.numerics, cores=cores) is None
-    ]
+    able = [name for name in kernel.variants if _may_win(kernel, name, signature, record.numerics, cores)]
     sources, excluded = record.variants.sources, record.variants.excluded
     added = tuple(name for name in able if name not in sources or name in excluded)
     edited = tuple(n for n in able if n not in added and sources[n] != variant_hash(kernel, n))
     removed = tuple(sorted(_named(record) - set(able) - {REFERENCE}))
     untried = tuple(name for name in record.untried if name in able and name not in (*added, *edited))
     return Changes(added, edited, removed, untried)
+
+
+def _may_win(kernel: Kernel, name: str, signature: Signature, numerics: str, cores: int) -> bool:
+    try:
+        return ineligible(kernel, kernel.variants[name], signature, numerics=numerics, cores=cores) is None
+    except DeclarationError:
+        return False  # said when it is to be tuned; what is recorded of the others is served all the same
 
 
 def _named(record: Record) -> set[str]:

@@ -19,7 +19,7 @@ import msgspec
 from ..dispatch.explanation import human_time
 from ..dispatch.policy import Refusal
 from ..dispatch.revision import revised
-from ..dispatch.routes import check, variant_hash
+from ..dispatch.routes import check, compiled_mismatch, variant_hash
 from ..errors import WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
@@ -28,7 +28,7 @@ from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
 from ..measure.worker import Lost
 from ..store import store
-from ..store.record import Record, decode, lookup
+from ..store.record import Record, decode, leaves, lookup
 from . import locate, shipping
 from .entrants import uses_compiler
 from .hints import gather
@@ -78,6 +78,8 @@ def first_use(
             return Refusal("another process is tuning this kernel", passing=True)
         found = store.load(kernel.id, numerics=numerics)
         saved = found.records.get(signature.key)
+        if saved is not None and any(compiled_mismatch(kernel, saved, leaf) for leaf in leaves(saved.decision)):
+            saved = known = None  # what it says of compiled code does not hold in this environment
         if saved is not None and check(kernel, signature, saved) is None:
             saved = revised(kernel, signature, saved, cores=fingerprint().cores.count).record
             if signature.key in found.shipped:
