@@ -158,7 +158,8 @@ class Session:
         names = self._worth_trying(size)
         for variant in self.contest.searched:
             warm = [self.contest.admitted[n].candidate for n in self._winners() if n in self.contest.admitted]
-            names += self.contest.search(variant, values, self.gate, self._edges, warm)
+            left_s = self.deadline_s - time.monotonic()
+            names += self.contest.search(variant, values, self.gate, self._edges, warm, left_s)
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
             regimes = self._regimes(draws, dict.fromkeys(names), first, self.effort.race_s, index, self.effort.cold)

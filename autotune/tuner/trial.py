@@ -69,7 +69,8 @@ class Trial:
         untried = self._admit(contest, gate, list(able.variants))
         names = list(contest.admitted)
         for variant in contest.searched:
-            names += contest.search(variant, values, gate, lambda _: (), [])
+            half_s = (self.deadline_s - time.time()) / 2  # the rest is for the race
+            names += contest.search(variant, values, gate, lambda _: (), [], half_s)
         left_s = max(self.deadline_s - time.time(), 0.05)
         verdict = contest.race([values], names=dict.fromkeys(names), budget_s=left_s)
         raced = decide.Raced(size, Regimes(verdict), verdict)
