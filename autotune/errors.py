@@ -13,6 +13,7 @@
     ├── WorkerError           the isolated process cannot be started or was lost
     ├── StoreError            records cannot be written, read or imported
     └── SettingsError         an environment variable or a [tool.autotune] entry has no legal value
+        └── UnknownStrategy   no search strategy has the name
 
     AutotuneWarning (a UserWarning)
     ├── StaleRecord           a stored record was made for another source, machine or version
@@ -70,6 +71,10 @@ class StoreError(AutotuneError, OSError):
 
 class SettingsError(AutotuneError, ValueError):
     """A setting has no legal value."""
+
+
+class UnknownStrategy(SettingsError, LookupError):
+    """No search strategy has the name, or the package that offers it cannot be imported."""
 
 
 class AutotuneWarning(UserWarning):

@@ -28,6 +28,8 @@ class Settings(Value):
     mode_is_explicit: bool = False
     budget_s: float = DEFAULT_BUDGET_S
     numerics: str = "reassociated"
+    #: The search strategy for large spaces, by name; None for the default of `search.strategy`.
+    strategy: str | None = None
     db: Path | None = None
     log: str | None = None
     #: Whether records that came with the package are read below the user's own.
@@ -74,6 +76,7 @@ def current(environ: Mapping[str, str] | None = None, directory: str | None = No
         mode_is_explicit=look("mode")[0] is not None,
         numerics=one_of("numerics", NUMERICS, "reassociated"),
         budget_s=DEFAULT_BUDGET_S if budget is None else _seconds(budget, budget_source),
+        strategy=look("strategy")[0],
         db=Path(db).expanduser().absolute() if db else None,
         log=log,
         shipped=one_of("shipped", ("1", "0", "true", "false"), "1") in ("1", "true"),

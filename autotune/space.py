@@ -4,11 +4,16 @@ A *parameter* lists its values; a *space* is the product of its parameters under
 setting, a tuple of (name, value) pairs in the order of declaration. `Range` describes what `calibrate` covers, not a
 parameter.
 
+A *conditional* parameter, one that means something only where another has a certain value, is said by the constraint
+too: it keeps one value wherever it means nothing, so that equal settings are not tried twice. A depth of prefetching
+that only one order of loops has is ``where="order == 'rows' or prefetch == 0"``.
+
 Knows nothing of timing or kernels.
 """
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -227,18 +232,39 @@ class Space(Value):
             raise SpaceError(f"{self.owner}: {product} settings are too many to count under a constraint")
         return sum(1 for _ in self)
 
+    def count(self, limit: int) -> int:
+        """How many legal settings there are, counted no further than `limit`."""
+        return min(self.size, limit) if self.where is None else sum(1 for _ in itertools.islice(self, limit))
+
     @cached_property
     def default(self) -> Config:
-        """The legal config nearest to the middle of every parameter."""
+        """The legal config nearest to the middle of every parameter, the first one in order among equals.
 
-        def distance(config: Config) -> float:
-            total = 0.0
-            for name, value in config:
-                values = self.parameters[name].values()
-                total += abs(values.index(value) - (len(values) - 1) / 2) / len(values)
-            return total
+        Looked for from the middle outwards (best first), so that a large space is not listed for it.
 
-        return min(self, key=distance)
+        Raises
+        ------
+        SpaceError
+            No setting is legal.
+        """
+        values = [parameter.values() for parameter in self.parameters.values()]
+
+        def distance(indices: tuple[int, ...]) -> float:
+            return sum(abs(i - (len(v) - 1) / 2) / len(v) for i, v in zip(indices, values, strict=True))
+
+        middle = tuple((len(v) - 1) // 2 for v in values)
+        nearest, seen = [(distance(middle), middle)], {middle}
+        while nearest:
+            _, indices = heapq.heappop(nearest)
+            config = tuple((name, v[i]) for name, v, i in zip(self.names, values, indices, strict=True))
+            if self.satisfies(config):
+                return config
+            for position, step in itertools.product(range(len(values)), (-1, 1)):
+                moved = (*indices[:position], indices[position] + step, *indices[position + 1 :])
+                if 0 <= moved[position] < len(values[position]) and moved not in seen:
+                    seen.add(moved)
+                    heapq.heappush(nearest, (distance(moved), moved))
+        raise SpaceError(f"{self.owner}: no setting is legal; loosen the constraint or the parameters")
 
     def neighbours(self, config: Config) -> list[Config]:
         """Legal configs in which one parameter is moved by one step."""

@@ -18,6 +18,7 @@ from ..dispatch.routes import check
 from ..errors import AutotuneError, CalibrationError, UnknownKernel, WorkerError
 from ..kernel.model import Kernel
 from ..measure.worker import Lost, Worker
+from ..search import strategy
 from ..space import Range
 from ..store import store
 from ..store.record import Record
@@ -75,10 +76,14 @@ def calibrate(
     ------
     CalibrationError, WorkerError
         Nothing could be measured: a declaration does not fit together, or workers were lost again and again.
+    UnknownStrategy
+        The settings name a search strategy that does not exist.
     """
     if effort not in EFFORTS:
         raise CalibrationError(f"effort={effort!r}: expected one of {', '.join(EFFORTS)}")
     asked = settings.current()
+    if asked.strategy is not None:
+        strategy.find(asked.strategy)  # known before any work begins
     run = _Run(asked.numerics, effort, budget, force, patience, tell)
     tasks = []
     for kernel in [kernels] if isinstance(kernels, Kernel) else kernels:

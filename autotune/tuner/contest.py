@@ -7,13 +7,15 @@ nothing of grids, records or disk.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from .. import settings
 from ..compile.build import load, summary
 from ..compile.handled import Namespace, handled
 from ..compile.layers import expected_layer
-from ..errors import CompileError
+from ..errors import CalibrationError, CompileError
 from ..kernel.boxes import Handling
 from ..kernel.invocation import invocation
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
@@ -36,9 +38,6 @@ COMPILE_DEADLINE_S = 180.0
 VERIFY_DEADLINE_S = 20.0
 #: A whole race may take this long.
 RACE_DEADLINE_S = 600.0
-#: Trials of a search strategy at one size, and how many of its best are raced: its own best value is optimistic.
-SEARCH_TRIALS = 30
-SEARCH_FINALISTS = 4
 
 
 @dataclass
@@ -238,31 +237,48 @@ class Contest:
         gate: Gate,
         edges: Callable[[Candidate], Iterable[Case]],
         warm: list[Candidate],
+        budget_s: float = math.inf,
     ) -> list[str]:
         """The most promising settings of a variant with a large space, by its strategy, at one size.
 
-        The cost of a setting is the logarithm of its best time over that of the incumbent in the same round.
+        The cost of a setting is the logarithm of its best time over that of the incumbent in the same round. No new
+        setting is tried once `budget_s` seconds are over.
+
+        Raises
+        ------
+        UnknownStrategy
+            The settings name a strategy that does not exist.
+        CalibrationError
+            The strategy proposes what is no setting of the space.
         """
+        until_s = time.monotonic() + budget_s
         heat = Heat(self.kernel, self.admitted, self.failures, self.announce, [arguments])
         tried: dict[str, float] = {}
         starts = [candidate.config for candidate in warm if candidate.variant == variant.name]
-        proposer = strategy.make(strategy.fitting(variant.space), variant.space, seed=self.seed, first=starts)
+        chosen = strategy.fitting(variant.space, settings.current().strategy)
+        proposer = strategy.make(chosen, variant.space, seed=self.seed, first=starts)
         incumbent = REFERENCE
         with preserved(), numba_on(self.cores):
             heat.enter(incumbent)
-            for _ in range(SEARCH_TRIALS):
-                config = proposer.ask()
+            for trial in range(strategy.trials(variant.space)):
+                config = proposer.ask() if trial == 0 or time.monotonic() < until_s else None
                 if config is None:
                     break
+                if config not in variant.space:
+                    raise CalibrationError(
+                        f"kernel {self.kernel.id}, variant {variant.name}: the search strategy {chosen!r} proposes "
+                        f"{config!r}, which is no setting of {variant.space.describe()}; mend the strategy"
+                    )
                 candidate = Candidate(variant.name, config)
                 name, cost = str(candidate), math.inf
+                heat.next_round()
                 if self.admit_candidate(candidate, gate, edges) and heat.enter(name):
                     cost = math.log(heat.sample(name) / heat.sample(incumbent))
                     tried[name] = cost + tried.get(incumbent, 0.0)
                 proposer.tell(config, tried.get(name, math.inf))
                 if cost < 0:
                     incumbent = name
-        return sorted(tried, key=tried.__getitem__)[:SEARCH_FINALISTS]
+        return sorted(tried, key=tried.__getitem__)[: strategy.FINALISTS]
 
 
 def _caller(kernel: Kernel, entrant: Entrant) -> Callable[..., object]:

@@ -78,7 +78,7 @@ def static_count(variant: Variant) -> int:
 
 def small_candidates(variant: Variant) -> list[Candidate] | None:
     """Every candidate of a variant, or None where its space is too large to race whole."""
-    if variant.space.size > MAX_EXHAUSTIVE:
+    if variant.space.count(MAX_EXHAUSTIVE + 1) > MAX_EXHAUSTIVE:
         return None
     return [Candidate(variant.name, config) for config in variant.space]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .decide import Raced
 
 #: Settings from elsewhere, and from neighbouring sizes, that a search begins with, each: with those it has made a third
-#: of its trials (`contest.SEARCH_TRIALS`), and two thirds are left for what only this size can tell.
+#: of its trials (`search.strategy.trials`), and two thirds are left for what only this size can tell.
 MAX_WARM = 5
 
 

@@ -121,7 +121,8 @@ class Update(Session):
             if self._fresh(name) and not self._left_behind(name, smaller, _volume(cell.size))
         ]  # fmt: skip
         for variant in self.contest.searched:
-            fresh += self.contest.search(variant, values, self.gate, self._edges, self.warm(variant, cell.size))
+            starts, left_s = self.warm(variant, cell.size), self.deadline_s - time.monotonic()
+            fresh += self.contest.search(variant, values, self.gate, self._edges, starts, left_s)
         if not fresh and not cell.undecided:
             left = [name for name in cell.untried if name not in self.changes.measured]
             return carried(msgspec.structs.replace(cell, untried=left))

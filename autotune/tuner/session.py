@@ -167,7 +167,8 @@ class Session:
         case = Case(_text(point), values)
         names = self._worth_trying(size)
         for variant in self.contest.searched:
-            names += self.contest.search(variant, values, self.gate, self._edges, self.warm(variant, size))
+            warm, left_s = self.warm(variant, size), self.deadline_s - time.monotonic()
+            names += self.contest.search(variant, values, self.gate, self._edges, warm, left_s)
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
             regimes = self._regimes(

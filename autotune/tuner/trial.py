@@ -81,7 +81,9 @@ class Trial:
         untried = self._admit(contest, gate, self._promising_first(wanted, size))
         names = [name for name in contest.admitted if cell is None or name in met or _is_of(contest, name, wanted)]
         for variant in contest.searched:
-            names += contest.search(variant, values, gate, lambda _: (), warm(variant, size, [], self.hints, {}))
+            half_s = (self.deadline_s - time.time()) / 2  # the rest is for the race
+            starts = warm(variant, size, [], self.hints, {})
+            names += contest.search(variant, values, gate, lambda _: (), starts, half_s)
         left_s = max(self.deadline_s - time.time(), 0.05)
         verdict = contest.race([values], names=dict.fromkeys(names), budget_s=left_s)
         facts = facts_of(contest)

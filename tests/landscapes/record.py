@@ -27,7 +27,7 @@ from autotune.space import Config, Space
 from autotune.tuner.grid import problems
 from tests.landscapes import kernels
 
-ROUNDS = 12
+ROUNDS = 30
 FOLDER = Path(__file__).parent
 #: (kernel, dtype, sizes): a call takes some 0.3 to 3 ms.
 PROBLEMS = {
