@@ -128,6 +128,9 @@ def _variance(count, ddof, total, squares, largest, underflow):
 
 @jitable(fastmath=_ANY_ORDER)
 def _two_pass(a, ddof):
+    """The corrected two-pass algorithm: deviations from a rounded mean do not add up to nothing, and what is left is
+    taken out (Chan, Golub & LeVeque 1983, Algorithms for computing the sample variance, The American Statistician 37).
+    """
     flat = a.reshape(a.size)
     smallest = np.finfo(a.dtype).tiny
     total = 0.0
@@ -135,12 +138,16 @@ def _two_pass(a, ddof):
         total += flat[i]
     mean = total / flat.size
     squares = 0.0
+    excess = 0.0
     underflow = abs(mean) < smallest
     for i in range(flat.size):
         deviation = flat[i] - mean
         square = deviation * deviation
+        excess += deviation
         squares += square
         underflow |= square < smallest
+    surplus = excess * (excess / flat.size)
+    squares = squares - surplus if surplus < squares else 0.0 * squares  # NaN and infinity stay visible
     return _variance(flat.size, ddof, total, squares, np.finfo(a.dtype).max, underflow)
 
 

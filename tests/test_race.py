@@ -56,6 +56,24 @@ def test_a_threaded_variant_wins_where_its_tail_is_good_and_its_runner_up_is_kno
     assert verdict.single == "serial"
 
 
+def test_one_disturbed_round_of_eight_does_not_decide_against_threads():
+    contestants = [Contestant("serial"), Contestant("threads", threads=2)]
+    calm = [50, 51, 52, 50, 51, 52, 50]
+    verdict = race({"serial": [95], "threads": [*calm, 8000, *calm, *calm, *calm, *calm, *calm]}, contestants)
+
+    assert verdict.winner == "threads"
+    assert 8 < len(verdict.samples["threads"]) <= 40
+
+
+def test_nobody_is_out_by_statistics_before_the_least_rounds():
+    few = race({"a": [100, 101], "b": [110, 111]})
+    many = race({"a": [100, 101], "b": [110, 111]}, least_rounds=24)
+
+    assert len(few.samples["b"]) == 8
+    assert len(many.samples["b"]) == 24
+    assert few.winner == many.winner == "a"
+
+
 @pytest.mark.parametrize(("margin_of", "winner"), [("tbb", "threads"), ("omp", "serial")])
 def test_the_margin_of_the_tail_depends_on_the_layer(margin_of, winner):
     contestants = [Contestant("serial"), Contestant("threads", threads=2)]
