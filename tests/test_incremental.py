@@ -299,6 +299,33 @@ def test_a_kernel_of_this_process_is_brought_up_to_date_here():
     assert winner_at(after, 500) == "at_once"
 
 
+def test_an_unchanged_winner_that_fails_here_and_now_gives_way_while_another_is_added():
+    @tunable(
+        size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 2000)}
+    )  # fmt: skip
+    def local(x):
+        return np.array([value + value for value in x])
+
+    mood = {"works": True}
+
+    def moody(x):
+        if not mood["works"]:
+            raise OSError("gone")
+        return x + x
+
+    local.variant(moody, kind="vectorized", name="moody")
+    local.variant(lambda x: np.array([v + v for v in x.tolist()]), kind="scalar", name="by_list")
+    (before,) = local.calibrate(effort="quick")
+    local.variant(lambda x: np.array([v * 2 for v in x.tolist()]), kind="scalar", name="other")
+    mood["works"] = False
+    (after,) = local.calibrate(effort="quick")
+
+    assert winner_at(before, 2000) == "moody"
+    assert winner_at(after, 2000) in ("by_list", "other")
+    assert [str(failure.candidate) for failure in after.variants.failures] == ["moody"]
+    assert not any(name == "moody" for _, name in rows(after))
+
+
 def test_a_variant_with_a_large_space_is_searched_for_at_the_recorded_sizes():
     @tunable(
         size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 200)}

@@ -160,6 +160,7 @@ class Update(Session):
         for item in self.raced:
             self._enter(self._rivals(item))
         self._enter(_picks(self.known.decision))
+        self._mend(self.raced)
         facts, layer = self.facts(), expected_layer()
         decision = self._segments(facts, layer, moved) if one_size else decide.by_tree(self.raced, facts, layer)
         return decision if decision == self.decided else _with_picks(decision, _picks(self.known.decision))
@@ -167,8 +168,11 @@ class Update(Session):
     def _mend(self, items: list[decide.Raced]) -> None:
         """Race again where a winner has turned out to be wrong since."""
         for index, item in enumerate(items):
-            if isinstance(item, Carried) and item.verdict.winner in self.contest.failures:
-                items[index] = self._again(carried(without(item.recorded, {item.verdict.winner})), index)
+            if not isinstance(item, Carried):
+                continue
+            winner = item.recorded.winner
+            if {str(winner), winner.variant} & set(self.contest.failures):
+                items[index] = self._again(carried(without(item.recorded, {str(winner)})), index)
 
     def _segments(self, facts: decide.Facts, layer: str, moved: bool) -> Decision:
         name = self.problem.names[0]
@@ -192,7 +196,7 @@ class Update(Session):
             return True  # a winner or runner-up is gone, or the decision failed and more sizes were measured
         before = {tuple(cell.size.items()): cell for cell in self.known.cells}
         now = [item.recorded for item in self.raced if isinstance(item, Carried)]
-        picks = {str(pick) for pick in _picks(self.decided)}
+        picks = {name for pick in _picks(self.decided) for name in (str(pick), pick.variant)}
         return bool(picks & set(self.contest.failures)) or any(
             cell.winner != before[tuple(cell.size.items())].winner or cell.undecided for cell in now
         )
@@ -202,10 +206,10 @@ class Update(Session):
         if not any(cell.untried or cell.undecided for cell in self.known.cells) and decision == self.decided:
             self._rejoin()
             return decision, self.known.held_out
-        self._mend(self.apart)
         for item in self.apart:
             leaf = lookup(decision, dict(item.size))
             self._enter([*self._rivals(item), *([leaf.winner] if leaf is not None else [])])
+        self._mend(self.apart)
         tried = [self._held_out(decision, item) for item in self.apart]
         self._rejoin()
         before = {tuple(found.size.items()): found.regret for found in self.known.held_out}
@@ -234,16 +238,17 @@ def _picks(decision: Decision) -> list[Pick]:
 def _with_picks(decision: Decision, recorded: Sequence[Pick]) -> Decision:
     """A decision in which unchanged candidates keep what is recorded of how their results are handled."""
     known = {str(pick): pick for pick in recorded}
+
+    def kept(pick: Pick) -> Pick:
+        before = known.get(str(pick), pick)
+        return pick if pick.finite and not before.finite else before  # what was seen anywhere holds
+
     if isinstance(decision, Split):
         below, above = _with_picks(decision.below, recorded), _with_picks(decision.above, recorded)
         return msgspec.structs.replace(decision, below=below, above=above)
     if not isinstance(decision, Leaf):
         return decision
-    single = decision.single
-    return Leaf(
-        known.get(str(decision.winner), decision.winner),
-        None if single is None else known.get(str(single), single),
-    )
+    return Leaf(kept(decision.winner), None if decision.single is None else kept(decision.single))
 
 
 def session_for(problem: grid.Problem, known: Record | None, *, effort: Effort, **about: Any) -> Session:
