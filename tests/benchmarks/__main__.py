@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 #: Quick ones first; `kernels` and `coverage` calibrate a store of their own.
-NAMES = ("dispatch", "race", "thresholds", "import", "first_use", "calibrate", "kernels", "coverage")
+NAMES = ("dispatch", "race", "thresholds", "search", "import", "first_use", "calibrate", "kernels", "coverage")
 
 
 def main(names: list[str]) -> int:
