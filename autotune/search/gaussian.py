@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 #: Settings spread over the space before the model is asked: of a few random ones that farthest from the others.
 STARTUP, SPREAD = 8, 32
 #: Settings among which the next one is chosen, and how many of the best ones' neighbours join them.
-POOL, AROUND = 1500, 8
+POOL, AROUND = 800, 8
 #: Correlation lengths tried, for parameters that run from 0 to 1: the longest means that a parameter hardly matters.
 LENGTHS = (0.15, 0.3, 0.6, 1.2, 2.4, 4.8)
 #: Variances of the noise tried, over that of the costs.
