@@ -263,7 +263,7 @@ def test_tpe_respects_a_constraint_and_survives_failures():
 
 def test_small_spaces_are_enumerated_and_large_ones_are_not():
     assert strategy.fitting(SPACES["small"]) == "exhaustive"
-    assert strategy.fitting(SPACES["mixed"]) == "tpe"
+    assert strategy.fitting(SPACES["mixed"]) == "gaussian"
 
 
 def test_a_third_party_can_register_one_and_an_unknown_name_lists_what_there_is(monkeypatch):
@@ -282,5 +282,5 @@ def test_a_third_party_can_register_one_and_an_unknown_name_lists_what_there_is(
     strategy.register("only default", OnlyDefault)
 
     assert spend("only default", SPACES["small"], 9) == [SPACES["small"].default]
-    with pytest.raises(LookupError, match="known: exhaustive, only default, tpe"):
+    with pytest.raises(LookupError, match="known: exhaustive, gaussian, greedy, only default, random, tpe"):
         strategy.make("anneal", SPACES["small"], seed=0)

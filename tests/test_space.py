@@ -53,6 +53,30 @@ def test_the_default_is_in_the_middle_and_legal():
     assert space.default in space
 
 
+@given(st.integers(1, 9), st.integers(1, 6), st.integers(0, 14))
+def test_the_default_is_as_near_to_the_middle_as_any(a: int, b: int, bound: int):
+    space = Space({"a": IntRange(1, a), "b": Pow2(1, 1 << b)}, lambda a, b: a + b >= bound)
+
+    def distance(config):
+        parts = [(space.parameters[name].values(), value) for name, value in config]
+        return sum(abs(v.index(value) - (len(v) - 1) / 2) / len(v) for v, value in parts)
+
+    legal = list(space)
+    if legal:
+        assert space.default in legal
+        assert distance(space.default) == pytest.approx(min(map(distance, legal)))
+    else:
+        with pytest.raises(SpaceError, match="no setting is legal"):
+            _ = space.default
+
+
+def test_the_default_of_a_huge_space_is_found_without_listing_it():
+    space = declare("a + b <= 1000", **dict.fromkeys("abcdef", IntRange(1, 1000)))
+
+    assert dict(space.default) == dict.fromkeys("abcdef", 500)
+    assert space.count(70) == 70
+
+
 def test_values_of_another_type_are_not_legal():
     space = declare(block=Pow2(8, 64))
 

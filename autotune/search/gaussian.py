@@ -26,13 +26,15 @@ Floats = NDArray[np.float64]
 #: Settings spread over the space before the model is asked: of a few random ones that farthest from the others.
 STARTUP, SPREAD = 8, 32
 #: Settings among which the next one is chosen, and how many of the best ones' neighbours join them.
-POOL, AROUND = 1500, 8
+POOL, AROUND = 800, 8
 #: Correlation lengths tried, for parameters that run from 0 to 1: the longest means that a parameter hardly matters.
 LENGTHS = (0.15, 0.3, 0.6, 1.2, 2.4, 4.8)
 #: Variances of the noise tried, over that of the costs.
 NOISES = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
 #: Few costs say little of lengths: about the whole range is expected, give or take this many e-folds.
-USUAL_LENGTH, LENGTH_SPREAD = 1.0, 1.0
+USUAL_LENGTH, LENGTH_SPREAD = 1.0, 0.5
+#: Steps of lengths or noise between two proposals.
+STEPS = 3
 
 
 class Gaussian:
@@ -41,7 +43,7 @@ class Gaussian:
     def __init__(self, space: Space, seed: int, first: Sequence[Config] = ()) -> None:
         self._untried = Untried(space, seed, first)
         self._positions = Positions(space)
-        self._hyper = Hyper((2,) * len(space.parameters), 2)
+        self._hyper = Hyper((LENGTHS.index(1.2),) * len(space.parameters), NOISES.index(1e-2))
         self._next: Config | None = None
 
     def ask(self) -> Config | None:
@@ -177,17 +179,14 @@ class Model:
 
 
 def fitted(x: Floats, costs: Floats, owners: NDArray[np.intp], start: Hyper) -> Model:
-    """The model of the best lengths and noise near those of the last time: each is moved a step if that helps."""
+    """The model of the lengths and noise that explain the costs best, looked for in few steps from the last ones."""
     model = Model(x, costs, owners, start)
-    for _ in range(SWEEPS):
+    for _ in range(STEPS):
         better = max((Model(x, costs, owners, hyper) for hyper in model.hyper.neighbours()), key=lambda m: m.evidence)
         if better.evidence <= model.evidence:
             break
         model = better
     return model
-
-
-SWEEPS = 3
 
 
 def squared_distances(a: Floats, b: Floats) -> Floats:

@@ -21,11 +21,6 @@ from ..space import Config, Space
 
 #: Spaces of at most this many settings are raced whole; a model would cost more than it saves (MEASUREMENT.md, 4).
 MAX_EXHAUSTIVE = 64
-#: How many of the best settings of a search are raced: its own best value is optimistic (MEASUREMENT.md, 4).
-FINALISTS = 4
-#: A search tries a tenth of a space, the share at which `tests.benchmarks.bench_search` holds the strategies against
-#: each other, but at least and at most this many settings.
-TRIALS = (30, 100)
 #: What spaces above `MAX_EXHAUSTIVE` are searched by where the user names nothing else: the best one by replay.
 DEFAULT = "gaussian"
 #: Where distributions offer strategies.
@@ -100,9 +95,3 @@ def make(name: str, space: Space, *, seed: int, first: Sequence[Config] = ()) ->
 def fitting(space: Space, preferred: str | None = None) -> str:
     """The name of the strategy that suits the size of a space: `preferred` where it is too large to race whole."""
     return "exhaustive" if space.count(MAX_EXHAUSTIVE + 1) <= MAX_EXHAUSTIVE else preferred or DEFAULT
-
-
-def trials(space: Space) -> int:
-    """How many settings of a space to try."""
-    fewest, most = TRIALS
-    return max(fewest, min(space.count(10 * most) // 10, most))

@@ -30,7 +30,7 @@ class Untried:
 
     def __init__(self, space: Space, seed: int, first: Sequence[Config] = ()) -> None:
         self.space = space
-        self.rng = random.Random(seed)  # noqa: S311 - an order of trials, not a secret
+        self.rng = random.Random(seed)  # noqa: S311 - which settings, not a secret
         self.told: dict[Config, float] = {}
         self._first = list(dict.fromkeys([*(config for config in first if config in space), space.default]))
         self._values = [(name, parameter.values()) for name, parameter in space.parameters.items()]

@@ -28,7 +28,8 @@ from ..measure.gate import Case, Gate
 from ..measure.race import FIRST_ROUNDS, HOPELESS, Contestant, Interval, Race, Verdict
 from ..measure.state import preserved
 from ..measure.threads import numba_on
-from ..search import strategy
+from ..search import strategy, trials
+from ..space import Config
 from .entrants import Entrant, contestant, small_candidates
 from .heat import Announce, Heat, helpers_s
 
@@ -242,7 +243,7 @@ class Contest:
         """The most promising settings of a variant with a large space, by its strategy, at one size.
 
         The cost of a setting is the logarithm of its best time over that of the incumbent in the same round. No new
-        setting is tried once `budget_s` seconds are over.
+        setting is tried once `budget_s` seconds are over, but one.
 
         Raises
         ------
@@ -253,32 +254,34 @@ class Contest:
         """
         until_s = time.monotonic() + budget_s
         heat = Heat(self.kernel, self.admitted, self.failures, self.announce, [arguments])
-        tried: dict[str, float] = {}
         starts = [candidate.config for candidate in warm if candidate.variant == variant.name]
         chosen = strategy.fitting(variant.space, settings.current().strategy)
-        proposer = strategy.make(chosen, variant.space, seed=self.seed, first=starts)
-        incumbent = REFERENCE
+
+        def enter(config: Config) -> str | None:
+            if config not in variant.space:
+                raise CalibrationError(
+                    f"kernel {self.kernel.id}, variant {variant.name}: the search strategy {chosen!r} proposes "
+                    f"{config!r}, which is no setting of {variant.space.describe()}; mend the strategy"
+                )
+            candidate = Candidate(variant.name, config)
+            return (
+                str(candidate) if self.admit_candidate(candidate, gate, edges) and heat.enter(str(candidate)) else None
+            )
+
+        def measure(names: Sequence[str]) -> list[float]:
+            heat.next_round()
+            return [heat.sample(name) for name in names]
+
         with preserved(), numba_on(self.cores):
-            heat.enter(incumbent)
-            for trial in range(strategy.trials(variant.space)):
-                config = proposer.ask() if trial == 0 or time.monotonic() < until_s else None
-                if config is None:
-                    break
-                if config not in variant.space:
-                    raise CalibrationError(
-                        f"kernel {self.kernel.id}, variant {variant.name}: the search strategy {chosen!r} proposes "
-                        f"{config!r}, which is no setting of {variant.space.describe()}; mend the strategy"
-                    )
-                candidate = Candidate(variant.name, config)
-                name, cost = str(candidate), math.inf
-                heat.next_round()
-                if self.admit_candidate(candidate, gate, edges) and heat.enter(name):
-                    cost = math.log(heat.sample(name) / heat.sample(incumbent))
-                    tried[name] = cost + tried.get(incumbent, 0.0)
-                proposer.tell(config, tried.get(name, math.inf))
-                if cost < 0:
-                    incumbent = name
-        return sorted(tried, key=tried.__getitem__)[: strategy.FINALISTS]
+            heat.enter(REFERENCE)
+            return trials.finalists(
+                strategy.make(chosen, variant.space, seed=self.seed, first=starts),
+                trials=trials.number_of_trials(variant.space),
+                base=REFERENCE,
+                enter=enter,
+                measure=measure,
+                spent=lambda: time.monotonic() > until_s,
+            )
 
 
 def _caller(kernel: Kernel, entrant: Entrant) -> Callable[..., object]:

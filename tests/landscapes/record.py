@@ -108,11 +108,8 @@ def record(name: str) -> np.ndarray:
         samplers.append(Sampler([f"_candidate({', '.join(call.arguments)})"], namespace, arguments))
         samplers[-1].once()
         samplers[-1].settle()
-    samples, rows, order = (
-        np.empty((len(candidates), ROUNDS), np.float32),
-        list(range(len(candidates))),
-        random.Random(0),
-    )
+    samples = np.empty((len(candidates), ROUNDS), np.float32)
+    rows, order = list(range(len(candidates))), random.Random(0)
     for index in range(ROUNDS):
         order.shuffle(rows)
         for row in rows:
