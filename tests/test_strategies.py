@@ -338,8 +338,7 @@ def test_the_recorded_kernels_are_right(tuned):
     statics = dict.fromkeys(str(case.candidate).partition("order=")[2] for case in cases)
     for order in statics:
         of_order = [case for case in cases if str(case.candidate).endswith(f"order={order}")]
-        for case in of_order[:: max(1, len(of_order) // 2)]:
-            case.check()
+        of_order[len(of_order) // 2].check()
 
 
 # -- strategies of others

@@ -25,8 +25,8 @@ SEEDS = {DEFAULT: 100, "tpe": 40, "random": 400, "greedy": 400}
 #: Limit: mean regret over that of random search.
 SHARE = 0.5
 #: Other numbers of trials, for the rule that chooses it.
-TRIALS = (15, FEWEST, 45, 60, MOST)
-OTHER_SEEDS = 30
+TRIALS = (15, FEWEST, 50, MOST)
+OTHER_SEEDS = 20
 #: Seeds that a process takes at a time.
 BATCH = 10
 

@@ -125,8 +125,7 @@ def product_tiles(a, b, *, mc, kc, nc, rows, order):
     size={"c": "x.shape[0]", "h": "x.shape[1]", "w": "x.shape[2]", "o": "k.shape[0]"},
     inputs=lambda rng, dtype, c, h, w, o: (_matrix(rng, dtype, c, h, w), _matrix(rng, dtype, o, c, 3, 3)),
     calibrate={
-        "c": Range(1, 16), "h": Range(3, 128), "w": Range(3, 256), "o": Range(1, 16),
-        "dtype": Choice("float32", "float64"),
+        "c": Range(1, 4), "h": Range(3, 16), "w": Range(3, 32), "o": Range(1, 4), "dtype": Choice("float32", "float64"),
     },
 )  # fmt: skip
 def convolution(x, k):
