@@ -80,6 +80,13 @@ def test_a_tie_in_the_worse_case_stays_with_the_warm_winner():
     assert both.settled([]).winner == "a"
 
 
+def test_what_is_lost_cold_raises_a_cost_and_nothing_else_does():
+    both = Regimes(verdict(reference=10, a=1.0, b=1.2), verdict(a=1.5, b=1.0))
+
+    assert both.surcharges() == {"reference": 1.0, "a": 1.5, "b": 1.0}
+    assert set(Regimes(verdict(reference=10, a=1, b=2)).surcharges().values()) == {1.0}
+
+
 def test_every_cold_call_has_arrays_of_its_own_until_they_come_round():
     x = np.zeros(1 << 20)
     source = rotation([{"x": x}], cache_bytes=32 << 20, seed=0)

@@ -77,7 +77,7 @@ class Raced:
         )
 
     def costs(self, facts: Facts, layer: str) -> dict[str, float]:
-        """Seconds a call by candidate: that of the best on warm data, times the loss in the regime that is worse.
+        """Seconds a call by candidate on warm data, raised by what it loses in the regime that is worse.
 
         One with threads costs its slow tail where that breaks the tail rule. The 90th percentile of a few rounds is one
         round, so the tail is that of all candidates with threads together, relative to their medians.
@@ -92,9 +92,8 @@ class Raced:
         for name in threaded:
             if singles and costs[name] * tail >= min(singles):
                 costs[name] *= tail
-        best_s = min(costs.values())
-        losses = self.regimes.worst_losses()
-        return {name: max(seconds, best_s * losses[name]) for name, seconds in costs.items()}
+        surcharges = self.regimes.surcharges()
+        return {name: seconds * surcharges[name] for name, seconds in costs.items()}
 
 
 def _measurements(verdict: Verdict, facts: Facts) -> list[Measurement]:

@@ -150,8 +150,8 @@ class Carried(decide.Raced):
         for name in facts.threaded & set(costs):
             if singles and name != self.verdict.winner and costs[name] < costs.get(self.verdict.winner, 0.0):
                 costs[name] = max(costs[name], min(singles))
-        losses, best_s = self.regimes.worst_losses(), min(costs.values())
-        return {name: max(seconds, best_s * losses[name]) for name, seconds in costs.items()}
+        surcharges = self.regimes.surcharges()
+        return {name: seconds * surcharges[name] for name, seconds in costs.items()}
 
 
 def carried(cell: Cell) -> Carried:

@@ -62,6 +62,11 @@ class Regimes:
                     worst[name] = max(worst[name], worst[REFERENCE] * loss / warm[REFERENCE])
         return worst
 
+    def surcharges(self) -> dict[str, float]:
+        """By what factor a candidate's time on warm data is to be raised for what it loses on cold data."""
+        warm = self._losses(self.warm)
+        return {name: loss / warm[name] for name, loss in self.worst_losses().items()}
+
     def settled(self, threaded: Iterable[str]) -> Verdict:
         """The verdict for both regimes: the winner on warm data, unless another loses clearly less.
 
