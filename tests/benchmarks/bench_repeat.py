@@ -1,4 +1,4 @@
-"""Twenty calibrations of one kernel, for three kernels: are the winners the same, and the thresholds?
+"""Twenty calibrations of one kernel, for two kernels: are the winners the same, and the thresholds?
 
 Run as ``python -m tests.benchmarks.bench_repeat``. A winner agrees at a size if its time, as the median over all
 calibrations, is within the indifference zone of the best one's; a threshold agrees if it is within a factor of the
@@ -14,7 +14,7 @@ from tests.benchmarks.calibrations import SIX, Threshold, Which, calibrated, sto
 from tests.benchmarks.timing import report, verdict
 
 RUNS = 20
-KERNELS: tuple[Which, ...] = (SIX, ("kernels", "sum"), ("kernels", "sin"))
+KERNELS: tuple[Which, ...] = (SIX, ("kernels", "sum"))
 #: Shares that must agree, and what agreeing means (issue figures).
 WINNERS, ZONE = 0.99, 0.03
 THRESHOLDS, FACTOR = 0.95, 1.2
