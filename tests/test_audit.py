@@ -13,7 +13,9 @@ import pytest
 
 from autotune import Choice, Range, tunable
 from autotune.audit import auditors
+from autotune.audit.auditor import Losses
 from autotune.audit.clock import Stopwatch, interleaved, ratio
+from autotune.kernel.model import REFERENCE_CANDIDATE, Candidate
 from autotune.store import store
 from tests.conftest import ROOT
 from tests.records import leaf, record
@@ -170,3 +172,19 @@ def test_rounds_hold_every_watch_once():
     watches = {name: Stopwatch(lambda: None, [[]]) for name in "ab"}
 
     assert {name: len(found) for name, found in interleaved(watches, 5, random.Random(0)).items()} == {"a": 5, "b": 5}
+
+
+def test_a_candidate_without_cold_samples_counts_by_its_warm_ones():
+    reference, fast, prefetching = REFERENCE_CANDIDATE, Candidate("fast", ()), Candidate("prefetching", ())
+    losses = Losses({reference: 3.0, fast: 1.0, prefetching: 1.2}, {fast: 5.0, prefetching: 2.0})
+
+    assert losses.cold_is_worse_for(fast)
+    assert not losses.cold_is_worse_for(reference)
+    assert [losses.worst(c) for c in (reference, fast, prefetching)] == [3.0, 2.5, 1.2]
+
+
+def test_what_is_slower_than_the_reference_warm_is_no_better_than_it():
+    reference, threads = REFERENCE_CANDIDATE, Candidate("threads", ())
+    losses = Losses({reference: 1.0, threads: 1.5}, {reference: 2.0, threads: 1.0})
+
+    assert losses.worst(threads) > losses.worst(reference)

@@ -210,7 +210,7 @@ class Auditor:
             cold = cold_rounds(
                 {c: watches[c] for c in dict.fromkeys([best, chosen])}, rotation, COLD_ROUNDS, self._random
             )
-            regret = ratio(cold[chosen], cold[best]).times(losses.cold[best] / losses.worst(best))
+            regret = ratio(cold[chosen], cold[best]).times(losses.cold.get(best, 1.0) / losses.worst(best))
         else:
             regret = regret.times(losses.warm[best] / losses.worst(best))
         return Finding(

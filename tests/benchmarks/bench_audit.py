@@ -21,7 +21,9 @@ MEAN, P95, OVER = 0.02, 0.05, 1.05
 
 def audit(environ: dict[str, str], seed: int) -> dict:
     command = [sys.executable, "-m", "autotune", "verify", "--json", "--seed", str(seed)]
-    done = subprocess.run(command, check=False, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, check=False, env=environ, capture_output=True, text=True)
+    if not done.stdout:  # 1 says that sizes fail, and so does an error
+        raise RuntimeError(f"autotune verify: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
 
 
