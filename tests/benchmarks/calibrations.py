@@ -91,7 +91,9 @@ def typical_costs(records: Sequence[Record]) -> dict[int, dict[str, float]]:
                     losses[str(m.candidate)] = max(losses.get(str(m.candidate), 0.0), m.median_s / best_s)
             for name, loss in losses.items():
                 seen.setdefault(cell.size["n"], {}).setdefault(name, []).append(loss)
-    return {
+    # A size that only some of them measured, because a decision failed there, says nothing of the others.
+    typical = {
         size: {name: statistics.median(losses) for name, losses in by_name.items() if 2 * len(losses) > len(records)}
         for size, by_name in seen.items()
     }
+    return {size: by_name for size, by_name in typical.items() if by_name}
