@@ -1,7 +1,7 @@
 # Developers' commands; the two commands for users are in README.md.
 PYTHON ?= python
 
-.PHONY: test lint types bench calibrate schema build
+.PHONY: test lint types bench soak calibrate schema build
 
 test:
 	$(PYTHON) -m pytest
@@ -16,6 +16,11 @@ types:
 # Each benchmark prints its figures beside their limits. Nothing else should run beside them.
 bench:
 	$(PYTHON) -m tests.benchmarks
+
+# Everything that must be survived, tried often: killed calibrations, damaged and hostile stores, many processes.
+soak:
+	$(PYTHON) -m pytest -m soak
+	$(PYTHON) -m tests.reliability
 
 calibrate:
 	autotune calibrate

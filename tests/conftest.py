@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Variables of the machine that would change what a test sees.
 FOREIGN = ("AUTOTUNE_", "NUMBA_", "OMP_", "PYTEST_CURRENT_TEST", "CI", "GITHUB_ACTIONS", "SLURM_PROCID")
 
+#: What pyproject.toml leaves out of the normal run; a run with another expression is not the whole suite.
+NORMAL_RUN = "not soak and not benchmark"
+
 #: (file, line) of every raise of one of autotune's errors seen in this session; test_errors reads it at the end.
 raised_at: set[tuple[str, int]] = set()
 _original = errors.AutotuneError.__init__
@@ -33,8 +36,9 @@ errors.AutotuneError.__init__ = _noting  # type: ignore[method-assign]
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What looks back at the whole session runs last, and not at all where only a part of the suite runs."""
     last = [item for item in items if item.nodeid.endswith("::test_every_error_is_triggered_once")]
-    whole = {path.name for path in (ROOT / "tests").glob("test_*.py")} <= {item.path.name for item in items}
-    chosen = config.option.keyword or config.option.markexpr or any("::" in argument for argument in config.args)
+    whole = {path.name for path in (ROOT / "tests").rglob("test_*.py")} <= {item.path.name for item in items}
+    marked = config.option.markexpr not in ("", NORMAL_RUN)
+    chosen = config.option.keyword or marked or any("::" in argument for argument in config.args)
     others = [item for item in items if item not in last]
     if whole and not chosen:
         items[:] = others + last
