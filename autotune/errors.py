@@ -12,6 +12,7 @@
     ├── CompileError          a variant cannot be compiled for a signature
     ├── WorkerError           the isolated process cannot be started or was lost
     ├── StoreError            records cannot be written, read or imported
+    ├── LockError             the file that AUTOTUNE_MODE=locked obeys is missing or cannot be obeyed
     └── SettingsError         an environment variable or a [tool.autotune] entry has no legal value
         └── UnknownStrategy   no search strategy has the name
 
@@ -67,6 +68,10 @@ class WorkerError(AutotuneError):
 
 class StoreError(AutotuneError, OSError):
     """Records cannot be written, read, exported or imported."""
+
+
+class LockError(AutotuneError, OSError):
+    """The file that ``AUTOTUNE_MODE=locked`` obeys is missing, damaged, or of another version."""
 
 
 class SettingsError(AutotuneError, ValueError):

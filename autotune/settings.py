@@ -14,10 +14,14 @@ from typing import Any
 from .errors import SettingsError
 from .value import Value
 
-MODES = ("first-use", "use", "off")
+MODES = ("first-use", "use", "off", "locked")
 NUMERICS = ("bitwise", "reassociated", "approximate")
 #: Seconds of first-use tuning for a kernel and signature (DESIGN.md, "Miss").
 DEFAULT_BUDGET_S = 2.0
+#: What `locked` obeys where nothing else is named.
+LOCK_FILE = "autotune.lock"
+#: Of a count; more is a slip of the keyboard, and beyond 4300 Python refuses to read it.
+MAX_DIGITS = 18
 
 
 class Settings(Value):
@@ -28,6 +32,12 @@ class Settings(Value):
     mode_is_explicit: bool = False
     budget_s: float = DEFAULT_BUDGET_S
     numerics: str = "reassociated"
+    #: Whether the class was asked for by name; then a kernel's own opt-in does not count.
+    numerics_is_explicit: bool = False
+    #: The file that `locked` obeys; None for autotune.lock here, or beside the nearest pyproject.toml.
+    lock: Path | None = None
+    #: One call in so many is compared with the reference; 0 for none, None for what each kernel says.
+    verify: int | None = None
     #: The search strategy for large spaces, by name; None for the default of `search.strategy`.
     strategy: str | None = None
     db: Path | None = None
@@ -43,6 +53,15 @@ class Settings(Value):
         import platformdirs
 
         return Path(platformdirs.user_cache_dir("autotune", appauthor=False))
+
+    @property
+    def locked(self) -> bool:
+        """Whether decisions are those of a file alone: then nothing may hang on time, load, cores or the store."""
+        return self.mode == "locked"
+
+    def lock_file(self, directory: str | None = None) -> Path:
+        """The file that `locked` obeys, whether or not it is there."""
+        return self.lock if self.lock is not None else _nearest_lock(Path(directory or _cwd()))
 
 
 def current(environ: Mapping[str, str] | None = None, directory: str | None = None) -> Settings:
@@ -71,10 +90,15 @@ def current(environ: Mapping[str, str] | None = None, directory: str | None = No
     budget, budget_source = look("budget")
     db, _ = look("db")
     log, _ = look("log")
+    lock, lock_source = look("lock")
+    verify, verify_source = look("verify")
     return Settings(
         mode=one_of("mode", MODES, "first-use"),
         mode_is_explicit=look("mode")[0] is not None,
         numerics=one_of("numerics", NUMERICS, "reassociated"),
+        numerics_is_explicit=look("numerics")[0] is not None,
+        lock=None if lock is None else _beside(lock, lock_source, origin),
+        verify=None if verify is None else _count(verify, verify_source),
         budget_s=DEFAULT_BUDGET_S if budget is None else _seconds(budget, budget_source),
         strategy=look("strategy")[0],
         db=Path(db).expanduser().absolute() if db else None,
@@ -97,6 +121,27 @@ def _seconds(value: str, source: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise SettingsError(f"{source}={value!r}: expected a number of seconds, at least 0")
     return seconds
+
+
+def _count(value: str, source: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
+        raise SettingsError(f"{source}={value!r}: expected a whole number of calls, such as 1000; 0 for none")
+    return int(value)
+
+
+def _beside(path: str, source: str, project: str) -> Path:
+    """A path as given; one in a pyproject.toml is relative to that file."""
+    base = Path(project).parent if source.startswith("[") else Path(_cwd())
+    return base / Path(path).expanduser()
+
+
+def _nearest_lock(directory: Path) -> Path:
+    """autotune.lock in a directory, or beside the nearest pyproject.toml above it."""
+    here = directory / LOCK_FILE
+    if here.exists():
+        return here
+    projects = (folder for folder in (directory, *directory.parents) if (folder / "pyproject.toml").is_file())
+    return next(projects, directory) / LOCK_FILE
 
 
 def _cwd() -> str:

@@ -16,6 +16,7 @@ VERBS = {
     "explain": "Say what serves a call of a given size, and why.",
     "verify": "Measure afresh whether what was decided is the best.",
     "doctor": "Look over the machine and the installation; each finding with its remedy.",
+    "freeze": "Write the decisions as a file to commit, which AUTOTUNE_MODE=locked obeys.",
     "db": "Show, export, import or clear the recorded decisions.",
 }
 

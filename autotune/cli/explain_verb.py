@@ -40,4 +40,4 @@ def command(name: str, sizes: tuple[str, ...], dtype: str | None, modules: tuple
         print_json([explanation.to_dict() for explanation in explanations])
     else:
         click.echo("\n\n".join(map(str, explanations)))
-    return 0 if any(explanation.record is not None for explanation in explanations) else NOTHING_RECORDED
+    return 0 if any(one.record is not None or one.locked is not None for one in explanations) else NOTHING_RECORDED

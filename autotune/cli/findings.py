@@ -15,13 +15,13 @@ from typing import Any
 
 from .. import settings
 from ..compile import layers
-from ..errors import SettingsError
+from ..errors import LockError, SettingsError
 from ..machine import fingerprint
 from ..machine.cores import CoreBudget, usable_cores
 from ..machine.fingerprint import available_memory_bytes, cpu_features, cpu_label
 from ..machine.load import Load, current_load
 from ..private import private_directory
-from ..store import store, writer
+from ..store import lockfile, store, writer
 
 #: Environment variables that make a BLAS use code for another processor than the one it finds.
 BLAS_PINS = {
@@ -65,6 +65,7 @@ def all_findings() -> list[Finding]:
         *load(current_load()),
         *timer(time.perf_counter),
         *configuration(settings.current),
+        *lock(settings.current),
         *place(),
         *names(metadata.packages_distributions()),
     ]
@@ -154,6 +155,21 @@ def configuration(read: Callable[[], settings.Settings]) -> Iterator[Finding]:
     yield Finding(
         "ok", "settings", f"mode {asked.mode}, numerics {asked.numerics}, first-use budget {asked.budget_s:g} s"
     )
+
+
+def lock(read: Callable[[], settings.Settings]) -> Iterator[Finding]:
+    """The file that decides in mode `locked`."""
+    try:
+        asked = read()
+        if not asked.locked:
+            return
+        count = len(lockfile.read(asked.lock_file()).decisions)
+    except SettingsError:
+        return  # which `configuration` tells
+    except LockError as error:
+        yield Finding("warning", "lock file", str(error), f"autotune freeze -o {asked.lock_file()}")
+        return
+    yield Finding("ok", "lock file", f"{asked.lock_file()}: {count} decisions; nothing else is obeyed")
 
 
 def place() -> Iterator[Finding]:

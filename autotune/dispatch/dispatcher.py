@@ -22,7 +22,7 @@ from ..compile.handled import Namespace
 from ..errors import CompileError, SettingsError, VariantError, VariantWarning, warn
 from ..kernel.model import REFERENCE, UNSET, Candidate, Kernel
 from ..kernel.signature import DTYPES, NotCovered, Signature, signature_of
-from . import codegen, guards, learning, serve
+from . import codegen, guards, learning, locking, serve
 from .entry import Entry, open_entry
 from .face import Face
 from .plan import Plan, Target, ToReference, ToVariant
@@ -95,7 +95,11 @@ class Dispatcher:
         if (self.settings is not None and self.settings.mode == "off") or not self.kernel.variants:
             return Plan(closed=True, forced=forced)
         routes = [entry.route() for entry in self.entries.values()]
-        return Plan(routes, self.uncovered, len(self.entries) >= MAX_SIGNATURES, forced)
+        return Plan(routes, self.uncovered, self._full and not self.open().locked, forced)
+
+    @property
+    def _full(self) -> bool:
+        return len(self.entries) >= MAX_SIGNATURES
 
     def rebuild(self) -> None:
         """Give the public function code that knows what is known now."""
@@ -177,30 +181,40 @@ class Dispatcher:
     def entry(self, signature: Signature) -> Entry | None:
         """What is known of a signature; None beyond the signatures that are learnt."""
         entry = self.entries.get(signature.key)
-        if entry is None and len(self.entries) < MAX_SIGNATURES:
+        locked = self._locked_keys()
+        if entry is None and (not self._full or signature.key in locked):  # what is locked never hangs on what was seen
             entry = self.entries[signature.key] = self.opened(signature)
             # Others that are recorded for the same types must not be hidden by what serves this one.
-            recorded = self.found.records if self.found is not None else {}
+            recorded = locked or (self.found.records if self.found is not None else {})
             for other in signature.siblings() if recorded else ():
-                if other.key in recorded and other.key not in self.entries and len(self.entries) < MAX_SIGNATURES:
+                if other.key in recorded and other.key not in self.entries and (not self._full or locked):
                     self.entries[other.key] = self.opened(other)
             self.rebuild()
         return entry
 
+    def _locked_keys(self) -> set[str]:
+        """Signatures of this kernel in the lock file, where one is obeyed."""
+        asked = self.open()
+        return locking.load(asked.lock_file()).of_kernel(self.kernel.id) if asked.locked else set()
+
     def opened(self, signature: Signature) -> Entry:
-        """A new entry from the store, which is read once."""
+        """A new entry: from the lock file where one is obeyed, else from the store, which is read once."""
+        asked = self.open()
+        if asked.locked:
+            lock = locking.load(asked.lock_file())
+            strictest = asked.numerics if asked.numerics_is_explicit else None
+            return locking.open_locked(self.kernel, signature, lock, self.disabled, strictest=strictest)
         from ..store import store
 
-        mode = self.open().mode
         if self.found is None:
             self.found = store.load(self.kernel.id, numerics=self.numerics)
-        return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=mode == "first-use")
+        return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=asked.mode == "first-use")
 
     @property
     def numerics(self) -> str:
         """The loosest class that may win: what is set, or what the kernel opts in to where nothing is set."""
-        asked = self.open().numerics
-        return asked if asked != "reassociated" or self.kernel.numerics is None else self.kernel.numerics
+        asked = self.open()
+        return asked.numerics if asked.numerics_is_explicit else self.kernel.numerics or asked.numerics
 
     def _size(self, values: Mapping[str, object], entry: Entry) -> dict[str, int] | None:
         try:

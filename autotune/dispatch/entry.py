@@ -29,7 +29,7 @@ class Entry:
         self.loader = loader
         self.decision = decision
         self.record: Record | None = None
-        #: store, shipped, first-use, calibrate, or none.
+        #: store, shipped, first-use, calibrate, locked, or none.
         self.source = "none"
         #: Why there is no decision, or why the stored one is not used.
         self.reason: str | None = None
@@ -46,12 +46,15 @@ class Entry:
 
     def route(self) -> Route:
         tree = self.loader.tree(self.decision, self.gap)
-        return Route(self.signature, tree, self.strict, undecided=self.record is None)
+        return Route(self.signature, tree, self.strict, undecided=self.source == "none")
 
     def leaf(self, size: dict[str, int]) -> Leaf | None:
         from ..store.record import lookup
 
-        return lookup(self.decision, size)
+        try:
+            return lookup(self.decision, size)
+        except KeyError:  # a lock names a size that such a call does not have
+            return None
 
     def holds(self, target: ToVariant) -> bool:
         return any(target is loaded for loaded in self.loader.loaded())
@@ -63,6 +66,10 @@ class Entry:
             self._left_over = [cell for cell in record.cells if cell.untried]
         else:
             self._left_over = [cell for cell in self._left_over if cell in record.cells]
+
+    def obey(self, decision: Decision, source: str) -> None:
+        """Take over a decision that has no evidence here."""
+        self.decision, self.source, self.reason = decision, source, None
 
     def reject(self, reason: str) -> None:
         """Give up the record."""

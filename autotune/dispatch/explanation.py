@@ -27,7 +27,7 @@ class Chosen:
     #: Name of the variant, or ``"reference"``.
     variant: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    #: store, shipped, first-use, calibrate, or none.
+    #: store, shipped, first-use, calibrate, locked, or none.
     source: str = "none"
     #: Why the reference serves where nothing was decided.
     reason: str | None = None
@@ -67,6 +67,8 @@ class Explanation:
     chosen: Chosen
     record: Record | None
     excluded: Mapping[str, str]
+    #: What a lock file fixes.
+    locked: Decision | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -82,6 +84,7 @@ class Explanation:
             "reason": self.chosen.reason,
             "excluded": dict(self.excluded),
             "record": None if self.record is None else msgspec.to_builtins(self.record),
+            "locked": None if self.locked is None else msgspec.to_builtins(self.locked),
         }
 
     def __str__(self) -> str:
@@ -102,6 +105,9 @@ class Explanation:
             found.append(f"  because    {self.chosen.reason}")
         if self.record is not None:
             found += self._evidence(self.record)
+        elif self.locked is not None:
+            found += ["  decided    by the lock file that AUTOTUNE_MODE=locked obeys", "  decision"]
+            found += [f"    {line}" for line in decision_lines(self.locked)]
         for name, reason in self.excluded.items():
             found.append(f"  not used   {name}: {reason}")
         return found
@@ -151,7 +157,8 @@ def explain(dispatcher: Dispatcher, values: Mapping[str, object]) -> Explanation
             name for cell in entry.record.cells if cell.untried and cell.speaks_for(size) for name in cell.untried
         }
         excluded.update(dict.fromkeys(sorted(untried), "not tried yet: the budget did not reach it"))
-    return Explanation(kernel.name, str(signature), size, decided, entry.record, excluded)
+    locked = entry.decision if entry.source == "locked" else None
+    return Explanation(kernel.name, str(signature), size, decided, entry.record, excluded, locked)
 
 
 def stale(record: Record) -> list[str]:

@@ -162,6 +162,11 @@ class Methods:
         dispatcher = self._dispatcher
         values = self._kernel.bind(*args, **kwargs)
         signature = signature_of(self._kernel, values)
+        if dispatcher.open().locked:
+            raise VariantError(
+                f"{self._kernel.id}: AUTOTUNE_MODE=locked obeys {dispatcher.open().lock_file()} and measures nothing; "
+                "tune in another mode, then write the file anew: autotune freeze"
+            )
         if isinstance(signature, NotCovered):
             raise VariantError(f"{self._kernel.id}: this call cannot be tuned: {signature.reason}")
         with dispatcher.lock:

@@ -84,7 +84,7 @@ def calibrate(
     asked = settings.current()
     if asked.strategy is not None:
         strategy.find(asked.strategy)  # known before any work begins
-    run = _Run(asked.numerics, effort, budget, force, patience, tell)
+    run = _Run(asked, effort, budget, force, patience, tell)
     tasks = []
     for kernel in [kernels] if isinstance(kernels, Kernel) else kernels:
         location = locate.location_of(kernel, home_module(kernel))
@@ -97,9 +97,9 @@ class _Run:
     """One calibration."""
 
     def __init__(
-        self, numerics: str, effort: str, budget: float | None, force: bool, patience: float, tell: Tell
+        self, asked: settings.Settings, effort: str, budget: float | None, force: bool, patience: float, tell: Tell
     ) -> None:
-        self.numerics, self.effort, self.force, self.patience, self.tell = numerics, effort, force, patience, tell
+        self.asked, self.effort, self.force, self.patience, self.tell = asked, effort, force, patience, tell
         self.deadline_s = math.inf if budget is None else time.monotonic() + budget
         self.known: dict[str, store.Found] = {}
         self.failed: list[AutotuneError] = []
@@ -139,8 +139,7 @@ class _Run:
     # -- what is known
 
     def numerics_of(self, kernel: Kernel) -> str:
-        loosened = self.numerics == "reassociated" and kernel.numerics is not None
-        return kernel.numerics if loosened and kernel.numerics is not None else self.numerics
+        return self.asked.numerics if self.asked.numerics_is_explicit else kernel.numerics or self.asked.numerics
 
     def _known(self, task: Task) -> Record | None:
         """The user's own record of a task; shipped ones were not measured here."""
