@@ -1,29 +1,50 @@
 """Reads the database: plain `sqlite3`, read-only, trusting nothing.
 
 `diskcache` would unpickle what it reads, so it only writes. A row counts if its key and value are text, its size is
-sane, its checksum is right and it decodes to the schema; anything else is passed over. Knows nothing of what records
-mean.
+sane, its checksum is right and it decodes to the schema; anything else is passed over. What SQLite cannot read of a
+damaged file is looked for page by page. Rows, bytes and seconds are limited, whatever the file says. Knows nothing of
+what records mean.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
-import stat
+import tempfile
+import time
 from pathlib import Path
 
+from ..value import Value
+from . import salvage, trust
 from .record import Record, decode
+from .trust import DATABASE_FILE
 
-#: The file that diskcache keeps inside its directory.
-DATABASE_FILE = "cache.db"
 #: A record is some tens of kilobytes; a row beyond this is not one of ours.
 MAX_ROW_BYTES = 1 << 20
-#: A library of 200 kernels with ten signatures on five machines.
-MAX_ROWS = 10_000
 CHECKSUM_DIGITS = 32
-#: A writer holds the database for milliseconds.
-BUSY_TIMEOUT_S = 0.3
+#: A writer holds the database for milliseconds; what a call waits for it must not be felt.
+BUSY_TIMEOUT_S = 0.2
+#: A writer was killed before it had made the table, or what says that there is one is damaged.
+UNBORN = "it holds no table of records"
+#: SQLite asks whether to go on after this many of its steps, some 0.1 ms.
+_STEPS = 10_000
+
+
+class Limits(Value):
+    """How much is read, of a file that may say anything."""
+
+    rows: int
+    #: Together; decoded they take five times as much.
+    most_bytes: int
+    seconds: float
+
+
+#: For a call that waits: a kernel of 64 signatures on five machines, of which most have records of 25 kB.
+CALL = Limits(rows=1000, most_bytes=8 << 20, seconds=0.1)
+#: For commands, which read everything: a library of 200 kernels with ten signatures on five machines.
+COMMAND = Limits(rows=10_000, most_bytes=256 << 20, seconds=10.0)
 
 
 def seal(key: str, body: str) -> str:
@@ -42,53 +63,54 @@ def _checksum(key: str, body: str) -> str:
     return hashlib.blake2b(data, digest_size=CHECKSUM_DIGITS // 2).hexdigest()
 
 
-def read(directory: Path, prefix: str) -> tuple[list[Record], list[str]]:
+def read(directory: Path, prefix: str, limits: Limits = COMMAND) -> tuple[list[Record], list[str]]:
     """All sound records whose key begins with `prefix`, and what was wrong with the database as a whole."""
+    rows, problems = read_rows(directory, prefix, limits)
+    return [record for record in map(_record, rows.values()) if record is not None], problems
+
+
+def read_rows(directory: Path, prefix: str, limits: Limits = COMMAND) -> tuple[dict[str, str], list[str]]:
+    """The sound rows, sealed as they are, of whatever schema; and what was wrong with the database as a whole."""
+    refused = trust.refusal(directory)
+    if refused is not None:
+        return {}, [refused] if refused else []
     file = directory / DATABASE_FILE
-    problem = _distrusted(directory, file)
+    found = _Rows(prefix, limits)
+    try:
+        problem = _read(directory, found)
+        if problem is None:
+            return found.sound, []
+        for key, value in salvage.rows(file, MAX_ROW_BYTES):
+            found.add(key, value)
+    except Exception as error:  # the store's reader: whatever a damaged file leads to, what was read so far is all
+        problem = str(error)
+    if problem == UNBORN and not found.sound:
+        return {}, []
+    return found.sound, [
+        f"{file}: cannot be read as it should be ({problem}); going on with the {len(found.sound)} sound records found "
+        "in it. The next calibration makes it anew; autotune db clear removes it"
+    ]
+
+
+def _read(directory: Path, found: _Rows) -> str | None:
+    """Read what SQLite gives; None, or why that is not all."""
+    problem = trust.foreign(directory)
     if problem is not None:
-        return [], [problem] if problem else []
+        return problem
+    file = directory / DATABASE_FILE
     try:
         try:
-            rows = _select(file, prefix)
-        except sqlite3.OperationalError:
-            if not os.access(directory, os.W_OK):
-                raise
-            _roll_back(file)
-            rows = _select(file, prefix)
-    except Exception as error:  # the store's reader: whatever a damaged file makes SQLite do, there are no records
-        return [], [f"{file}: cannot be read ({error}); going on without records. Remove it: autotune db clear"]
-    return [record for record in map(_record, rows) if record is not None], []
-
-
-def _record(row: tuple[bytes, bytes]) -> Record | None:
-    """The record of a row; None for one that is damaged, another version's, or not ours."""
-    try:
-        key, value = row[0].decode(), row[1].decode()
-        body = unseal(key, value)
-        return None if body is None else decode(body)
-    except ValueError:
-        return None
-
-
-def _distrusted(directory: Path, file: Path) -> str | None:
-    """None to read, "" for nothing there, or why the database is refused."""
-    try:
-        folder, database = directory.lstat(), file.lstat()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return f"{file}: cannot be read ({error})"
-    if not stat.S_ISDIR(folder.st_mode) or not stat.S_ISREG(database.st_mode):
-        return f"{file}: is a link or no regular file, and is not used as the store"
-    if os.name == "nt":
-        return None
-    for path, info in ((directory, folder), (file, database)):
-        if info.st_uid != os.getuid():
-            return f"{path}: belongs to another user and is not used; choose another store with AUTOTUNE_DB"
-        if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return f"{path}: others may write it, so it is not used; mend it with: chmod go-w {path}"
-    return None
+            return _select(file, found)
+        except sqlite3.OperationalError as error:
+            code = (error.sqlite_errorcode or 0) & 0xFF
+            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) and os.access(directory, os.W_OK):
+                _roll_back(file)
+                return _select(file, found)
+            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
+                return _read_copy(directory, found)
+            raise
+    except (sqlite3.Error, OSError) as error:
+        return str(error)
 
 
 def _roll_back(file: Path) -> None:
@@ -101,38 +123,116 @@ def _roll_back(file: Path) -> None:
         connection.close()
 
 
-def _select(file: Path, prefix: str) -> list[tuple[bytes, bytes]]:
-    """The candidate rows as bytes: one that is not UTF-8 must not spoil the others."""
+def _read_copy(directory: Path, found: _Rows) -> str | None:
+    """Read a copy, where the files themselves are held by a writer, or wait for a roll-back that is not ours to do."""
+    file = directory / DATABASE_FILE
+    if file.stat().st_size > salvage.MAX_BYTES:
+        return "it is too large to be copied aside"
+    with tempfile.TemporaryDirectory(prefix="autotune-") as folder:
+        # The journal first: what is committed in between is then in the database, and at worst read as it was.
+        for name in (f"{DATABASE_FILE}-journal", DATABASE_FILE):
+            try:
+                shutil.copyfile(directory / name, Path(folder) / name)
+            except FileNotFoundError:
+                continue
+        if trust.foreign(Path(folder)) is not None:
+            return "its journal names another file"
+        _roll_back(Path(folder) / DATABASE_FILE)
+        return _select(Path(folder) / DATABASE_FILE, found)
+
+
+def _select(file: Path, found: _Rows) -> str | None:
+    """Read a database that is at rest; None, or why that is not all."""
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
-    connection.text_factory = bytes
+    connection.text_factory = bytes  # a row that is not UTF-8 must not spoil the others
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES + 4096)
+    _limit_time(connection, found.limits.seconds)
     try:
         for pragma in ("trusted_schema=OFF", "mmap_size=0", "cell_size_check=ON", "query_only=ON"):
             connection.execute(f"PRAGMA {pragma}")
         kind = connection.execute("SELECT type FROM sqlite_master WHERE name = 'Cache'").fetchone()
         if kind != (b"table",):
-            raise ValueError("it holds no table of records")
-        return _rows(connection, prefix)
+            return UNBORN if kind is None else "its table of records is no table"
+        return found.fill(connection)
     finally:
         connection.close()
 
 
-def _rows(connection: sqlite3.Connection, prefix: str) -> list[tuple[bytes, bytes]]:
-    """The rows as far as they can be read: from the front up to a damaged page, and then from the back."""
-    query = (
-        "SELECT CAST(key AS TEXT), value FROM Cache NOT INDEXED WHERE raw = 1 AND mode = 1 AND filename IS NULL "
-        "AND typeof(key) = 'text' AND typeof(value) = 'text' AND length(value) <= ? "
-        "AND substr(key, 1, ?) = ? ORDER BY rowid {} LIMIT ?"
-    )
-    limits = (MAX_ROW_BYTES, len(prefix), prefix, MAX_ROWS)
-    found: dict[bytes, bytes] = {}
-    for order in ("ASC", "DESC"):
+class _Rows:
+    """Rows of text as they are found, each key once."""
+
+    def __init__(self, prefix: str, limits: Limits) -> None:
+        self.prefix, self.limits = prefix, limits
+        self.sound: dict[str, str] = {}
+        self._bytes = 0
+
+    def add(self, key: bytes, value: bytes) -> None:
+        """Take a row over, if it is sound, one of those that are looked for, and there is room."""
         try:
-            for key, value in connection.execute(query.format(order), limits):
-                found.setdefault(key, value)
-            break
-        except sqlite3.OperationalError:
-            raise  # locked, or a journal to be rolled back
-        except sqlite3.DatabaseError:
-            if order == "DESC" and not found:
-                raise
-    return list(found.items())
+            name, text = key.decode(), value.decode()
+        except UnicodeDecodeError:
+            return
+        if not name.startswith(self.prefix) or name in self.sound or unseal(name, text) is None:
+            return
+        self._bytes += len(value)
+        if self._bytes <= self.limits.most_bytes and len(self.sound) < self.limits.rows:
+            self.sound[name] = text
+
+    def fill(self, connection: sqlite3.Connection) -> str | None:
+        """Take over what a query gives; None, or why that may not be all.
+
+        The table is walked first, for its index may be what is damaged, and then each row is fetched by itself, so
+        that one that cannot be read costs no other.
+        """
+        rows: list[tuple[int, bytes]] = []
+        problem = None
+        try:
+            problem = self._walk(connection, rows)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                rows = self._by_index(connection)  # too many rows of others
+            elif isinstance(error, sqlite3.OperationalError):
+                raise  # locked, or a journal to be rolled back
+            problem = str(error)
+        for number, key in rows:
+            try:
+                found = connection.execute(_VALUE_OF, (number,)).fetchone()
+            except sqlite3.DatabaseError as error:
+                problem = str(error)
+                continue
+            if found is not None and len(found[0]) <= MAX_ROW_BYTES:
+                self.add(key, found[0])
+        return problem
+
+    def _walk(self, connection: sqlite3.Connection, rows: list[tuple[int, bytes]]) -> str | None:
+        """Number and key of each row, as long as the table can be walked; why they may not be all."""
+        _limit_time(connection, self.limits.seconds)
+        for row in connection.execute(_LISTED, (len(self.prefix), self.prefix, self.limits.rows)):
+            rows.append(row)
+        expected = connection.execute("SELECT value FROM Settings WHERE key = 'count'").fetchone()
+        counted = connection.execute("SELECT count(*) FROM Cache NOT INDEXED").fetchone()
+        return None if expected == counted else "it does not hold as many rows as it says"
+
+    def _by_index(self, connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
+        _limit_time(connection, self.limits.seconds)
+        return list(connection.execute(_INDEXED, (self.prefix, f"{self.prefix}\U0010ffff", self.limits.rows)))
+
+
+_LISTED = "SELECT rowid, key FROM Cache NOT INDEXED WHERE typeof(key) = 'text' AND substr(key, 1, ?) = ? LIMIT ?"
+_INDEXED = "SELECT rowid, key FROM Cache WHERE typeof(key) = 'text' AND key >= ? AND key < ? LIMIT ?"
+_VALUE_OF = (
+    "SELECT value FROM Cache WHERE rowid = ? AND raw = 1 AND mode = 1 AND filename IS NULL AND typeof(value) = 'text'"
+)
+
+
+def _limit_time(connection: sqlite3.Connection, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+
+
+def _record(sealed: str) -> Record | None:
+    """The record of a sound row; None for another version's."""
+    try:
+        return decode(sealed[CHECKSUM_DIGITS:])
+    except ValueError:
+        return None

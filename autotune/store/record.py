@@ -236,10 +236,10 @@ def decode(text: str | bytes) -> Record:
     ValueError
         Not JSON, another schema, or a field that is missing or of the wrong type; the message says where.
     """
-    head = msgspec.json.decode(text, type=_Head)
-    if head.schema != SCHEMA:
-        raise ValueError(f"schema {head.schema}, expected {SCHEMA}")
     try:
+        head = msgspec.json.decode(text, type=_Head)
+        if head.schema != SCHEMA:
+            raise ValueError(f"schema {head.schema}, expected {SCHEMA}")
         return msgspec.json.decode(text, type=Record)
     except RecursionError:
         raise ValueError("nested too deeply") from None

@@ -10,7 +10,6 @@ Knows nothing of timing, search or dispatch.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +18,13 @@ from ..errors import StoreError, StoreWarning, warn
 from ..machine import fingerprint
 from ..private import private_directory
 from ..value import Value
-from . import reader, shipped
+from . import locks, reader, shipped
 from .record import SCHEMA, Record, encode
 
 #: Directory of the database inside the store's root.
 DATABASE = "db"
+#: Another writer is done in milliseconds.
+LOCK_WAIT_S = 5.0
 _warned: set[str] = set()
 
 
@@ -52,7 +53,7 @@ def key_of(record: Record) -> str:
 def load(kernel: str, *, numerics: str) -> Found:
     """Everything known of a kernel; empty if the store cannot be read."""
     hard = dict(fingerprint().hard)
-    rows, problems = reader.read(root() / DATABASE, f"{SCHEMA}|{kernel}|")
+    rows, problems = reader.read(root() / DATABASE, f"{SCHEMA}|{kernel}|", reader.CALL)
     for problem in problems:
         warn_once(problem)
     own = [record for record in rows if record.kernel == kernel]
@@ -91,107 +92,88 @@ def put(records: list[Record]) -> None:
     Raises
     ------
     StoreError
-        The store is not private, not writable, on a network file system, or the disk is full.
+        The store is not private, not writable, on a network file system, held by another process, or the disk is full.
     """
-    from . import writer
+    with writing() as database:
+        write(database, {key_of(record): reader.seal(key_of(record), encode(record)) for record in records})
 
+
+@contextlib.contextmanager
+def writing() -> Iterator[Path]:
+    """Hold the database for writing; yields its directory.
+
+    Raises
+    ------
+    StoreError
+        The store is not private, or another process holds it.
+    """
     folder = root()
     if not private_directory(folder) or not private_directory(folder / DATABASE):
         raise StoreError(
             f"{folder}: cannot be used as the store: it must be a directory of yours that nobody else may write; "
             f"mend it (chmod 700) or choose another with AUTOTUNE_DB"
         )
-    database = folder / DATABASE
-    try:
-        writer.put(database, _rows(records))
-        damage = None if _readable(database, records) else f"{database}: what was written cannot be read back"
-    except writer.Damaged as error:
-        damage = str(error)
-    if damage is not None:
-        kept = _make_anew(database, records)
-        warn_once(f"{damage}; the database was moved aside (*.damaged), and its {kept} sound records were kept")
+    with locks.database_lock(folder, wait_s=LOCK_WAIT_S) as mine:
+        if not mine:
+            raise StoreError(f"{folder}: another process has been writing for {LOCK_WAIT_S:g} s; try again later")
+        yield folder / DATABASE
 
 
-def _make_anew(database: Path, records: list[Record], without: str | None = None) -> int:
-    """Replace a damaged database by one of its sound records, those of a kernel left out; how many were kept."""
+def write(database: Path, rows: dict[str, str]) -> None:
+    """Write sealed rows, all of them or none, and make sure that they are there; the caller holds the database."""
     from . import writer
 
-    kept, _ = reader.read(database, f"{SCHEMA}|")
-    kept = [record for record in kept if record.kernel != without]
+    try:
+        writer.put(database, rows)
+        found, problems = reader.read_rows(database, f"{SCHEMA}|")
+        if not problems and rows.items() <= found.items():
+            return
+        damage = "; ".join(problems) or f"{database}: what was written cannot be read back"
+    except writer.Damaged as error:
+        damage = str(error)
+    kept = _make_anew(database, rows)
+    warn_once(f"{damage}; the database was moved aside (*.damaged), and its {kept} sound records were kept")
+
+
+def _make_anew(database: Path, rows: dict[str, str], without: str | None = None) -> int:
+    """Replace a damaged database by one of its sound rows, those of a kernel left out; how many were kept."""
+    from . import writer
+
+    kept, _ = reader.read_rows(database, "")
+    kept = {key: value for key, value in kept.items() if without is None or not key.startswith(without)}
     writer.set_aside(database)
-    if kept or records:
-        writer.put(database, _rows([*kept, *records]))
+    if kept or rows:
+        writer.put(database, {**kept, **rows})
     return len(kept)
 
 
-def _readable(database: Path, records: list[Record]) -> bool:
-    """Whether what was just written, and with it the database, can be read."""
-    rows, problems = reader.read(database, f"{SCHEMA}|")
-    return not problems and {key_of(record) for record in records} <= {key_of(row) for row in rows}
-
-
-def _rows(records: list[Record]) -> dict[str, str]:
-    return {key_of(record): reader.seal(key_of(record), encode(record)) for record in records}
-
-
 def clear(kernel: str | None = None) -> int:
-    """Remove the user's records, of one kernel or all; how many there were."""
+    """Remove the user's records, of one kernel or all; how many there were.
+
+    Raises
+    ------
+    StoreError
+        They could not be removed.
+    """
     from . import writer
 
-    database = root() / DATABASE
-    if not database.is_dir():
+    if not (root() / DATABASE).is_dir():
         return 0
-    try:
-        return writer.remove(database, f"{SCHEMA}|{kernel}|" if kernel else "")
-    except writer.Damaged:
-        before = len(load_all())
-        if kernel is None:
-            writer.set_aside(database)
-            return before
-        return before - _make_anew(database, [], without=kernel)
-
-
-@contextlib.contextmanager
-def kernel_lock(kernel: str) -> Iterator[bool]:
-    """Hold the lock of one kernel, without waiting; yields whether it was free.
-
-    Of many processes that meet an untuned kernel at once, one tunes it and the others go on with the reference.
-    """
-    folder = root()
-    if not private_directory(folder) or not private_directory(folder / "locks"):
-        yield True  # nothing can be shared, so nothing can collide
-        return
-    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in kernel)
-    try:
-        descriptor = os.open(folder / "locks" / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:
-        yield True
-        return
-    try:
-        yield try_lock(descriptor)
-    finally:
-        os.close(descriptor)  # releases the lock
-
-
-if os.name == "posix":
-    import fcntl
-
-    def try_lock(descriptor: int) -> bool:
+    prefix = f"{SCHEMA}|{kernel}|" if kernel else ""
+    with writing() as database:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+            return writer.remove(database, prefix)
+        except writer.Damaged:
+            before = len(reader.read_rows(database, "")[0])
+            if kernel is None:
+                writer.set_aside(database)
+                return before
+            return before - _make_anew(database, {}, without=prefix)
 
-else:
-    import msvcrt
 
-    def try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
+def kernel_lock(kernel: str) -> contextlib.AbstractContextManager[bool]:
+    """Hold the lock of one kernel, without waiting; yields whether it was free."""
+    return locks.kernel_lock(root(), kernel)
 
 
 def warn_once(message: str) -> None:

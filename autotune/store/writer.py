@@ -1,7 +1,8 @@
 """Writes the database through `diskcache`, with a disk that takes and gives only text.
 
 Nothing is ever pickled, put in files of its own, or evicted; the settings are given at every open, because those in
-the database are not trusted. Knows nothing of what records mean.
+the database are not trusted, and what `diskcache` did not make is never opened with it. Who calls this holds the lock
+of the database. Knows nothing of what records mean.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ import diskcache
 from diskcache.core import MODE_RAW
 
 from ..errors import StoreError
+from . import trust
 
+#: Every setting that diskcache knows, so that none is taken from the database: they become attributes and PRAGMAs.
 SETTINGS = {
+    **diskcache.DEFAULT_SETTINGS,
     "eviction_policy": "none",
     "cull_limit": 0,
     "size_limit": 2**40,
@@ -27,6 +32,7 @@ SETTINGS = {
     "sqlite_mmap_size": 0,
     "sqlite_journal_mode": "delete",
     "sqlite_synchronous": 2,
+    "sqlite_secure_delete": 1,  # a page that is free holds no old row that looks like one
 }
 #: What SQLite says of a file that is no sound database of ours; a lock, a full disk or a failing one is not among them.
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA,
@@ -77,8 +83,8 @@ def _opened(directory: Path) -> Iterator[Any]:
             f"{directory}: lies on {network}, where a database cannot be shared safely; decisions are kept in memory "
             "only. Set AUTOTUNE_DB to a directory on a local disk"
         )
-    previous = os.umask(0o077)
     try:
+        _inspect(directory)
         cache = diskcache.Cache(str(directory), timeout=TIMEOUT_S, disk=TextDisk, **SETTINGS)
         try:
             yield cache
@@ -89,8 +95,69 @@ def _opened(directory: Path) -> Iterator[Any]:
     except Exception as error:  # as in the store's reader: whatever a damaged file makes diskcache do
         kind = Damaged if _is_damage(error) else StoreError
         raise kind(f"{directory}: records could not be saved ({type(error).__name__}: {error})") from error
+
+
+def _inspect(directory: Path) -> None:
+    """Make sure that the database is one that diskcache made: a trigger would run, a setting become an attribute.
+
+    A file that is not there is made here, for the owner alone; its journals are then, too.
+
+    Raises
+    ------
+    Damaged
+        It is not.
+    """
+    file = directory / trust.DATABASE_FILE
+    reason = trust.foreign(directory)
+    if reason is not None:
+        raise Damaged(reason)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    if file.stat().st_size == 0:
+        return
+    connection = sqlite3.connect(file, timeout=TIMEOUT_S)  # for writing: rolls back what was left half done
+    try:
+        connection.execute("PRAGMA trusted_schema=OFF")
+        if not _schema(connection) <= _expected_schema(directory):  # less, if a writer was killed while making it
+            raise Damaged(f"{file}: holds tables, indexes or triggers that autotune did not make")
+        known = {*SETTINGS, *diskcache.core.METADATA}
+        names = connection.execute("SELECT key FROM Settings") if _has_settings(connection) else ()
+        for (name,) in names:
+            if name not in known:
+                raise Damaged(f"{file}: holds the setting {name!r:.80}, which autotune did not make")
     finally:
-        os.umask(previous)
+        connection.close()
+
+
+def _has_settings(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Settings'").fetchone() is not None
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str, str | None]]:
+    return set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+
+
+class _Blueprint(diskcache.Cache):  # type: ignore[misc]
+    """What the installed diskcache makes, made in memory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.memory = sqlite3.connect(":memory:", isolation_level=None)
+        super().__init__(str(directory), disk=TextDisk, **SETTINGS)
+
+    @property
+    def _con(self) -> sqlite3.Connection:
+        return self.memory
+
+    def close(self) -> None:
+        """Nothing: it is closed, and opened again, while it is being made."""
+
+
+@lru_cache(maxsize=1)
+def _expected_schema(directory: Path) -> set[tuple[str, str, str, str | None]]:
+    memory: sqlite3.Connection = _Blueprint(directory).memory
+    try:
+        return _schema(memory)
+    finally:
+        memory.close()
 
 
 def _is_damage(error: Exception) -> bool:
