@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotune.search import crossover, strategy, surface, tree
+from autotune.search.bisection import Border
 from autotune.space import Choice, IntRange, Pow2, Space
 
 #: Cost of a candidate at size n: a fixed part and a part that grows.
@@ -94,10 +95,87 @@ def test_a_candidate_that_was_not_measured_everywhere_can_still_win_where_it_was
     assert [s.winner for s in crossover.segments(costs, winners, duel)][-1] == "threads"
 
 
-def test_a_border_lies_between_its_neighbours():
-    assert crossover.border(0, 1) == 1
-    assert crossover.border(10, 11) == 11
-    assert crossover.border(4, 64) == 16
+@pytest.mark.parametrize("wrong", [1, 2, 3])
+def test_a_duel_that_lies_once_does_not_send_the_search_into_the_wrong_half(wrong: int):
+    costs, winners = on_grid([16, 256])
+    asked = []
+
+    def lying_once(n, names):
+        asked.append(n)
+        true = duel(n, names)
+        bracket = len(asked) - 4  # the sizes beside the change are raced again first
+        flipped = dict(zip(true.costs, reversed(true.costs.values()), strict=True))
+        return outcome(flipped) if bracket == wrong else true
+
+    found = crossover.segments({n: {k: costs[n][k] for k in ("loop", "reference")} for n in costs}, winners, lying_once)
+
+    assert 60 < found[1].start < 82
+
+
+def test_a_first_race_that_was_disturbed_is_outvoted_by_two_later_ones():
+    costs, winners = on_grid([4, 16, 64, 256, 512])
+    costs[256]["loop"] = costs[256]["reference"] / 1.2  # in truth slower by half
+    winners[256] = "loop"
+
+    found = crossover.segments(costs, winners, duel)
+
+    assert 60 < found[1].start < 82
+
+
+def test_only_sizes_beside_a_change_of_winner_are_raced_again():
+    costs, winners = on_grid([4**k for k in range(10)])
+    asked = []
+
+    crossover.confirmed(sorted(costs), costs, winners, lambda n, names: (asked.append(n), duel(n, names))[1])
+
+    assert set(asked) <= {64, 256, 1024}
+
+
+def test_a_third_candidate_gets_no_sizes_for_less_than_half_the_indifference():
+    def at(n):
+        flat = {"a": 1.0 + n / 1000, "b": 2.0}
+        return {**flat, "third": min(flat.values()) / 1.01}
+
+    def all_three(n, names):
+        return outcome({name: at(n)[name] for name in names})
+
+    ends = [(n, at(n) | {"third": at(n)["a"] * 1.4}) for n in (250, 4000)]
+
+    assert [s.winner for s in crossover.refine(*ends, "a", "b", all_three)] == ["b"]
+
+
+def test_a_lead_that_a_rule_for_ties_overrules_counts_for_nobody_and_a_barred_one_for_the_rival():
+    tie = crossover.Outcome({"reference": 1.02, "loop": 1.0}, "reference")
+    barred = crossover.Outcome({"loop": 1.5, "threads": 1.0}, "loop")
+
+    assert tie.lead("loop", "reference") == 0.0
+    assert barred.lead("threads", "loop") == -crossover.ZONE
+
+
+def test_what_is_known_of_a_border_narrows_with_every_comparison_and_never_excludes_a_place():
+    border = Border(1000, 16_000)
+    widths = []
+    for _ in range(8):
+        size = border.median
+        border.learn(size, math.log(size / 5000))
+        low, high = border.interval
+        widths.append(high / low)
+
+    assert widths[-1] < widths[0] / 2
+    assert border.interval[0] <= 5000 <= border.interval[1]
+    for _ in range(20):  # all that was believed is contradicted
+        border.learn(border.median, -1.0)
+    assert border.median > 14_000
+
+
+def test_a_comparison_without_a_lead_changes_nothing():
+    border = Border(1000, 16_000)
+    before = border.median, border.interval
+
+    border.learn(3000, 0.0)
+
+    assert (border.median, border.interval) == before
+    assert Border(10, 11).median == 11
 
 
 SIDES = (2, 16, 128, 1024)

@@ -7,24 +7,39 @@ neighbours. Sees sizes, names and costs; no clock.
 
 from __future__ import annotations
 
+import itertools
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from .bisection import Border
 
 #: A change of winner must save at least this much (in log time, summed over sizes) to be worth a threshold: the
 #: indifference zone of the race.
 SWITCH_COST = 0.03
-#: Bisection stops when the bracket is this narrow: a sixteenth of an octave.
-BRACKET = 2 ** (1 / 16)
+#: A size beside a change of winner is raced again, unless one of the two is slower than the other by this factor, in
+#: log time: then the race itself lets it go after two rounds.
+HOPELESS = math.log(1.7)
+#: Sizes beside a change that this brings about are raced again too, at most so many times.
+CONFIRMATIONS = 3
+#: A border is searched until it is known to an eighth of an octave, or this many duels were fought, or more than so
+#: many of them ended in a tie: then either candidate is right all around.
+BRACKET = 2 ** (1 / 8)
+MAX_DUELS = 12
+MAX_TIES = 2
 
 #: A candidate that wins nowhere on the grid is still tried between two sizes of it if the chord between its costs there
 #: comes this near to the best one's: costs are convex in the logarithms, so that a chord is an upper bound.
 NEAR = 1.5
 
 
-#: Candidates this near (in log time) are tied in a duel: a quarter of the race's indifference zone. The border is put
-#: where they tie, and what the noise adds is lost too: with the whole zone 4.0 % at the worst size, with this 3.0 %.
+#: Candidates this near (in log time) are tied in a duel: a quarter of the race's indifference zone.
 TIE = 0.0075
+#: A third candidate gets sizes of its own between two others if it is faster than both by half of that zone.
+AHEAD = 0.015
+#: The race's indifference zone: within it its rules for ties decide.
+ZONE = 0.03
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,23 @@ class Outcome:
         best = min(self.costs.values())
         near = tuple(name for name, cost in self.costs.items() if math.log(cost / best) < TIE)
         return near if len(near) > 1 else (self.winner,)
+
+    def lead(self, name: str, rival: str) -> float:
+        """How much faster `name` is than `rival`, in log time; 0 if it is, but may not win by a tie rule."""
+        lead = math.log(self.costs.get(rival, math.inf) / self.costs[name]) if name in self.costs else -math.inf
+        barred = self.winner in (name, rival) and (lead > 0) != (self.winner == name)
+        if not barred:
+            return lead
+        if abs(lead) < ZONE:
+            return 0.0
+        return ZONE if self.winner == name else -ZONE
+
+    def ahead_of(self, *names: str) -> str | None:
+        """The winner, if it is none of these and clearly faster than all of them."""
+        rivals = [self.costs[name] for name in names if name in self.costs]
+        if self.winner in names or not rivals or math.log(min(rivals) / self.costs[self.winner]) < AHEAD:
+            return None
+        return self.winner
 
 
 #: (size, names) → the fastest of two or more.
@@ -78,11 +110,56 @@ def segments(costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str
         Decides between candidates at a size in between.
     """
     sizes = sorted(costs)
-    chosen = runs(sizes, costs, winners)
+    costs, chosen = confirmed(sizes, costs, winners, duel)
     found = [Segment(sizes[0], chosen[0])]
     for before, after, a, b in zip(sizes, sizes[1:], chosen, chosen[1:], strict=False):
         if a != b:
             found += refine((before, costs[before]), (after, costs[after]), a, b, duel)
+    return found
+
+
+def confirmed(
+    sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str], duel: Duel
+) -> tuple[dict[int, Mapping[str, float]], list[str]]:
+    """The costs and the candidate for each size, after the sizes on which a change of winner hangs were raced again.
+
+    The first race took milliseconds, in which a candidate may have been slow for reasons of its own; the second comes
+    seconds later. Where they disagree a third decides.
+    """
+    known, fastest = dict(costs), dict(winners)
+    chosen = runs(sizes, known, fastest)
+    seen: set[tuple[int, str, str]] = set()
+    for _ in range(CONFIRMATIONS):
+        doubts = [doubt for doubt in doubtful(sizes, known, chosen) if doubt not in seen]
+        if not doubts:
+            break
+        for size, a, b in doubts:
+            lead = _lead_again(known[size], size, a, b, duel)
+            known[size] = {**known[size], b: known[size][a] * math.exp(-lead)}
+            if fastest[size] in (a, b) and abs(lead) > ZONE:  # nearer ones stay with the race's rules for ties
+                fastest[size] = a if lead < 0 else b
+        seen.update(doubts)
+        chosen = runs(sizes, known, fastest)
+    return known, chosen
+
+
+def _lead_again(costs: Mapping[str, float], size: int, a: str, b: str, duel: Duel) -> float:
+    """How much faster `b` is than `a`, in log time: the median of the first race and those of now."""
+    leads = [math.log(costs[a] / costs[b])]
+    while len(leads) < 2 or (len(leads) < 3 and leads[0] * leads[1] <= 0):
+        leads.append(duel(size, [a, b]).lead(b, a))
+    return statistics.median(leads)
+
+
+def doubtful(
+    sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], chosen: Sequence[str]
+) -> list[tuple[int, str, str]]:
+    """The sizes beside a change of winner, and both winners where neither is hopeless at that size."""
+    found = []
+    for (before, after), (a, b) in zip(itertools.pairwise(sizes), itertools.pairwise(chosen), strict=True):
+        for size in (before, after):
+            if a != b and {a, b} <= costs[size].keys() and abs(math.log(costs[size][a] / costs[size][b])) < HOPELESS:
+                found.append((size, min(a, b), max(a, b)))
     return found
 
 
@@ -115,27 +192,30 @@ End = tuple[int, Mapping[str, float]]
 def refine(lower: End, upper: End, a: str, b: str, duel: Duel) -> list[Segment]:
     """The segments between two sizes with their costs, of which `a` serves the first and `b` the second.
 
-    The bracket is halved until a tie or a sixteenth of an octave; if a third candidate wins in between, each half is a
-    bracket of its own.
+    Duels at the middle of what is known of the border narrow it down; if a third candidate wins in between, each half
+    is a bracket of its own.
     """
-    (low, low_costs), (high, high_costs) = lower, upper
-    while high > low + 1 and high / max(low, 1) > BRACKET:
-        middle = border(low, high)
-        if middle in (low, high):
+    low, high = lower[0], upper[0]
+    known = Border(low, high)
+    measured = {low: lower[1], high: upper[1]}
+    ties = 0
+    for _ in range(MAX_DUELS):
+        least, most = known.interval
+        middle = min(known.median, high - 1)
+        if ties > MAX_TIES or most <= least * BRACKET or middle <= low:
             break
-        outcome = duel(middle, [a, b, *near(low_costs, high_costs, a, b)])
-        third = next((name for name in outcome.tied if name not in (a, b)), None)
-        here = (middle, outcome.costs)
+        below = max(size for size in measured if size <= middle)
+        above = min(size for size in measured if size >= middle)
+        outcome = duel(middle, [a, b, *near(measured[below], measured[above], a, b)])
+        measured[middle] = outcome.costs
+        third = outcome.ahead_of(a, b)
         if third is not None:
-            return [*refine((low, low_costs), here, a, third, duel), *refine(here, (high, high_costs), third, b, duel)]
-        if len(outcome.tied) > 1:  # either is right from here to the bracket's ends, the middle is as good as any
-            low, high = max(low, math.floor(middle / BRACKET)), min(high, math.ceil(middle * BRACKET))
-            break
-        if outcome.tied[0] == a:
-            low, low_costs = here
-        else:
-            high, high_costs = here
-    return [Segment(border(low, high), b, low, high)]
+            here = (middle, outcome.costs)
+            return [*refine(lower, here, a, third, duel), *refine(here, upper, third, b, duel)]
+        known.learn(middle, outcome.lead(b, a))
+        ties += len(outcome.tied) > 1
+    least, most = known.interval
+    return [Segment(known.median, b, least, most)]
 
 
 def near(low_costs: Mapping[str, float], high_costs: Mapping[str, float], a: str, b: str) -> list[str]:
@@ -143,8 +223,3 @@ def near(low_costs: Mapping[str, float], high_costs: Mapping[str, float], a: str
     chords = {name: math.sqrt(low_costs[name] * high_costs[name]) for name in low_costs.keys() & high_costs.keys()}
     best = min((chords[name] for name in (a, b) if name in chords), default=math.inf)
     return sorted(name for name, cost in chords.items() if name not in (a, b) and cost < NEAR * best)
-
-
-def border(low: int, high: int) -> int:
-    """The geometric middle, rounded; above `low` where there is room."""
-    return max(round(math.sqrt(max(low, 1) * high)), min(low + 1, high))

@@ -37,9 +37,8 @@ MAX_REFERENCE_S = 0.2
 MAX_MEMORY_SHARE = 1 / 8
 #: A decision that loses more than this at a held-out size is refined (issue figure: 95 % of sizes within 5 %).
 MAX_REGRET = 0.05
-#: Rounds of a duel: its two costs are compared to a quarter of the indifference zone, where eight rounds of noisy
-#: candidates tell no more than half of it.
-DUEL_ROUNDS = 24
+#: Rounds of a duel; what it says is weighed with what others say of the same border (`search.bisection`).
+DUEL_ROUNDS = 12
 #: A winner is verified again where the work is this many times that at which it was verified last.
 VERIFY_AGAIN = 4
 #: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
@@ -275,9 +274,9 @@ class Session:
         draws = self.problem.draws({self.problem.names[0]: size})
         name = self.problem.names[0]
         nearest = sorted(self.raced, key=lambda item: abs(math.log(max(item.size[name], 1) / max(size, 1))))[:2]
-        depends = any(item.regimes.depends for item in nearest)
+        cold = any(item.regimes.cold is not None for item in nearest)
         regimes = self._regimes(
-            draws, names, names[0], cold=depends, budget_s=self.effort.duel_s, salt=size, least_rounds=DUEL_ROUNDS
+            draws, names, names[0], cold=cold, budget_s=self.effort.duel_s, salt=size, least_rounds=DUEL_ROUNDS
         )
         losses = regimes.worst_losses()
         return crossover.Outcome(

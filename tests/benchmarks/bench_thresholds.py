@@ -24,8 +24,9 @@ CROSSOVERS = 200
 LOWEST, HIGHEST, FACTOR = 1, 10_000_000, 4
 #: What the worst size may lose.
 LIMIT = 0.03
-#: Calls of each candidate at each step of the naive bisection.
+#: Calls of each candidate at each step of the naive bisection, and the bracket at which it stops.
 IN_TURN = 10
+NARROW = 2 ** (1 / 16)
 
 Costs = dict[str, tuple[float, float]]
 
@@ -73,8 +74,8 @@ def naive(costs: Costs, trace: Trace, seed: int) -> list[tuple[int, str]]:
     """The first and the last candidate, and a bisection between them on means."""
     first, *_, last = costs
     low, high = LOWEST, HIGHEST
-    while high > low * crossover.BRACKET and high > low + 1:
-        middle = crossover.border(low, high)
+    while high > low * NARROW and high > low + 1:
+        middle = round(math.sqrt(low * high))
         means = {
             name: statistics.fmean(trace.call(seconds(costs, middle)[name]) for _ in range(IN_TURN))
             for name in (first, last)
