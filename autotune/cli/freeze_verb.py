@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..dispatch import locking
+from ..dispatch import locking, sampling
 from ..errors import StoreError
 from ..kernel.signature import describe_key
 from ..store import lockfile, store
@@ -34,7 +34,9 @@ def command(
     left_out = []
     for tuned in load_kernels(modules, kernels):
         kernel = kernel_of(tuned)
-        for record in store.load(kernel.id, numerics=tuned.__autotune__.dispatcher.numerics).records.values():
+        known = store.load(kernel.id, numerics=tuned.__autotune__.dispatcher.numerics)
+        sampling.learn(kernel, known)
+        for record in known.records.values():
             one = locking.frozen(kernel, record, threads=threads)
             if one is None:
                 left_out.append(f"{kernel.id} [{describe_key(record.signature)}]: the reference was edited since")

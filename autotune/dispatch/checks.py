@@ -114,6 +114,12 @@ def checked_tolerance(tolerance: Any, owner: str) -> tuple[float, str] | None:
     )
 
 
+def checked_verify(verify: Any, owner: str) -> int:
+    if type(verify) is int and verify >= 0:
+        return verify
+    raise DeclarationError(f"{owner}: verify={verify!r}; expected how many calls one check stands for, such as 1000")
+
+
 def refuse_numerics(numerics: str | None, owner: str) -> None:
     if numerics is not None and numerics not in NUMERICS:
         raise DeclarationError(f"{owner}: numerics={numerics!r}; expected one of {', '.join(NUMERICS)}")

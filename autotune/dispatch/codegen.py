@@ -64,6 +64,9 @@ class Emitter:
                 self.add(1, f"if {self.face.extra}: return _unnamed({taken})")
             if outside:
                 self.add(1, f"if {' or '.join(outside)}: return {self.face.forward_named}")
+            if plan.sampled:
+                self.add(1, "try: _tick()")
+                self.add(1, f"except StopIteration: return _sample({self.everything})")
             self._routes(1, plan.routes, list(self.face.names))
             self.add(1, f"return _other({self.everything})")
         self._other()

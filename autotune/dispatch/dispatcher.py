@@ -22,7 +22,7 @@ from ..compile.handled import Namespace
 from ..errors import CompileError, SettingsError, VariantError, VariantWarning, warn
 from ..kernel.model import REFERENCE, UNSET, Candidate, Kernel
 from ..kernel.signature import DTYPES, NotCovered, Signature, signature_of
-from . import codegen, guards, learning, locking, serve
+from . import codegen, guards, learning, locking, sampling, serve
 from .entry import Entry, open_entry
 from .face import Face
 from .plan import Plan, Target, ToReference, ToVariant
@@ -64,6 +64,8 @@ class Dispatcher:
         self.disabled: set[str] = set()
         self.found: Found | None = None
         self.settings: settings.Settings | None = None
+        #: Says which calls are compared with the reference; None for none.
+        self.sampler: sampling.Sampler | None = None
         self.forced: ContextVar[Candidate | None] = ContextVar(f"forced {kernel.id}", default=None)
         self.forcing = 0
         self.hits = self.misses = self.tuned = 0
@@ -76,6 +78,7 @@ class Dispatcher:
             _type=type, _callable=callable, _canonical=DTYPES.get, _ndarray=np.ndarray, _unset=UNSET,
             _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
             _miss=self.miss, _rescue=self.rescue, _forced=self.forced.get, _call_forced=self.call_forced,
+            _sample=self.sample,
         )  # fmt: skip
         self._show(kernel)
         guards.listen(self)
@@ -95,7 +98,7 @@ class Dispatcher:
         if (self.settings is not None and self.settings.mode == "off") or not self.kernel.variants:
             return Plan(closed=True, forced=forced)
         routes = [entry.route() for entry in self.entries.values()]
-        return Plan(routes, self.uncovered, self._full and not self.open().locked, forced)
+        return Plan(routes, self.uncovered, self._full and not self.open().locked, forced, self.sampler is not None)
 
     @property
     def _full(self) -> bool:
@@ -122,19 +125,29 @@ class Dispatcher:
     def miss(self, *arguments: object) -> Any:
         """A call that the code does not cover yet."""
         values = self.face.values(arguments)
-        if not self.lock.acquire(blocking=not self.tuning_now):
-            return self.kernel.call_reference(values)  # another thread is tuning: the reference is always right
-        try:
-            target = self.target_of(values)
-        finally:
-            self.lock.release()
+        target = self.found_target(values)
         if not isinstance(target, ToVariant):
             return self.kernel.call_reference(values)
+        if self.sampler is not None and self.sampler.due():
+            return sampling.check(self, target, values)
         try:
             return serve.as_function(self.kernel, target)(*values.values())
         except Exception as raised:  # the variant guard
             error = raised
         return self.rescue(target, error, *arguments)
+
+    def found_target(self, values: Mapping[str, object]) -> Target:
+        """As `target_of`, under the lock; the reference, which is always right, while another thread is tuning."""
+        if not self.lock.acquire(blocking=not self.tuning_now):
+            return ToReference()
+        try:
+            return self.target_of(values)
+        finally:
+            self.lock.release()
+
+    def sample(self, *arguments: object) -> Any:
+        """A call that is to be compared with the reference."""
+        return sampling.sample(self, arguments)
 
     def rescue(self, target: ToVariant, error: Exception, *arguments: object) -> Any:
         """A variant raised."""
@@ -155,6 +168,7 @@ class Dispatcher:
                 warn(f"{error}; going on with the references alone", VariantWarning)
                 self.settings = settings.Settings(mode="off")
             settings.show_log(self.settings)
+            self.sampler = sampling.sampler(self.kernel, self.settings.verify, self.namespace.globals)
         return self.settings
 
     def target_of(self, values: Mapping[str, object]) -> Target:
@@ -208,6 +222,7 @@ class Dispatcher:
 
         if self.found is None:
             self.found = store.load(self.kernel.id, numerics=self.numerics)
+            sampling.learn(self.kernel, self.found)
         return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=asked.mode == "first-use")
 
     @property
@@ -274,7 +289,7 @@ class Dispatcher:
         with self.lock:
             for known in (self.entries, self.uncovered, self.disabled):
                 known.clear()
-            self.found = self.settings = None
+            self.found = self.settings = self.sampler = None
             self.hits = self.misses = self.tuned = 0
             self.rebuild()
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..kernel import condemned
 from ..kernel.coverage import not_covered, unavailable
 from ..kernel.model import REFERENCE
 from ..kernel.signature import NotCovered, signature_of
@@ -146,7 +147,7 @@ def explain(dispatcher: Dispatcher, values: Mapping[str, object]) -> Explanation
         size = {}
     excluded: dict[str, str] = {}
     for name, variant in kernel.variants.items():
-        reason = unavailable(variant) or not_covered(kernel, variant, signature)
+        reason = condemned.reason_against(variant) or unavailable(variant) or not_covered(kernel, variant, signature)
         if reason is not None:
             excluded[name] = reason
     if entry.record is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DeclarationError, StaleRecord, warn
+from ..kernel import condemned
 from ..kernel.boxes import legal
 from ..kernel.coverage import not_covered, unavailable
 from ..kernel.model import NUMERICS, REFERENCE, Kernel
@@ -200,6 +201,7 @@ def _leaf(kernel: Kernel, record: Record, leaf: Leaf, *, threads: bool) -> Leaf:
 def _holds(kernel: Kernel, record: Record, pick: Pick) -> bool:
     if pick.variant != REFERENCE and (
         pick.variant not in kernel.variants
+        or condemned.reason_against(kernel.variants[pick.variant]) is not None
         or record.variants.sources.get(pick.variant) != variant_hash(kernel, pick.variant)
     ):
         return False

@@ -84,3 +84,5 @@ class Plan(Value, by_identity=True):
     closed: bool = False
     #: Whether a forced variant is in force somewhere.
     forced: bool = False
+    #: Whether some calls are compared with the reference.
+    sampled: bool = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import DeclarationError
+from ..kernel import condemned
 from ..kernel.coverage import ineligible
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
@@ -97,7 +98,7 @@ def changes_of(kernel: Kernel, signature: Signature, record: Record, *, cores: i
     sources, excluded = record.variants.sources, record.variants.excluded
     added = tuple(name for name in able if name not in sources or name in excluded)
     edited = tuple(n for n in able if n not in added and sources[n] != variant_hash(kernel, n))
-    removed = tuple(sorted(_named(record) - set(able) - {REFERENCE}))
+    removed = tuple(sorted(_named(kernel, record) - set(able) - {REFERENCE}))
     untried = tuple(name for name in record.untried if name in able and name not in (*added, *edited))
     return Changes(added, edited, removed, untried)
 
@@ -109,11 +110,12 @@ def _may_win(kernel: Kernel, name: str, signature: Signature, numerics: str, cor
         return False  # said when it is to be tuned; what is recorded of the others is served all the same
 
 
-def _named(record: Record) -> set[str]:
-    """Every variant that a record says something of."""
+def _named(kernel: Kernel, record: Record) -> set[str]:
+    """Every variant that a record says something of; that one turned out to be wrong in use says nothing."""
     from ..store.record import leaves
 
-    names = {failure.candidate.variant for failure in record.variants.failures}
+    wrong = {name for name, variant in kernel.variants.items() if condemned.reason_against(variant) is not None}
+    names = {failure.candidate.variant for failure in record.variants.failures} - wrong
     names |= {measured.candidate.variant for cell in record.cells for measured in cell.measurements}
     for leaf in leaves(record.decision):
         names |= {pick.variant for pick in (leaf.winner, leaf.single) if pick is not None}
@@ -126,7 +128,8 @@ def _why(kernel: Kernel, record: Record, name: str) -> str:
         return f"names {name}, which is not declared any more"
     now = variant_hash(kernel, name)
     if now == then:
-        return f"names {name}, which may not be used here"
+        against = condemned.reason_against(kernel.variants[name])
+        return f"names {name}, which {'was ' + against if against else 'may not be used here'}"
     return f"recorded for source {then} of {name}, the source is now {now}"
 
 

@@ -36,6 +36,7 @@ def tunable(
     mutates: tuple[str, ...] | str = (),
     elementwise: bool = False,
     numerics: str | None = None,
+    verify: int = 0,
 ) -> Any:
     """Declare a kernel: the function is its reference, the specification of what every variant must give.
 
@@ -68,6 +69,9 @@ def tunable(
     numerics : str, optional
         The loosest class that may win for this kernel where the user has set nothing:
         ``"approximate"`` is opt-in.
+    verify : int
+        Compare one call in so many, at random, with the reference, where ``AUTOTUNE_VERIFY`` is not set; 0 for none.
+        A variant that turns out to be wrong is disabled and marked in the store, and the reference's result returned.
 
     Returns
     -------
@@ -82,6 +86,7 @@ def tunable(
     options: dict[str, Any] = {
         "name": name, "size": size, "inputs": inputs, "calibrate": calibrate or {}, "static": _names(static),
         "tolerance": tolerance, "mutates": _names(mutates), "elementwise": elementwise, "numerics": numerics,
+        "verify": verify,
     }  # fmt: skip
     module = sys._getframe(1).f_globals.get("__name__", "__main__")
     if function is None:
@@ -125,6 +130,7 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
         elementwise=bool(options["elementwise"]),
         numerics=options["numerics"],
         foreign=foreign,
+        verify=checks.checked_verify(options["verify"], owner),
     )
     handle = Handle(kernel)
     public = handle.function

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import DeclarationError
 from ..expression import Expression
+from . import condemned
 from .model import NUMERICS, Kernel, Variant
 from .signature import ArrayType, Constant, Default, Signature
 
@@ -96,7 +97,7 @@ def ineligible(kernel: Kernel, variant: Variant, signature: Signature, *, numeri
     cores : int
         Usable cores; with one, threads cannot win.
     """
-    reason = unavailable(variant) or not_covered(kernel, variant, signature)
+    reason = condemned.reason_against(variant) or unavailable(variant) or not_covered(kernel, variant, signature)
     if reason is None and variant.numerics not in NUMERICS[: NUMERICS.index(numerics) + 1]:
         reason = f"is {variant.numerics}, and AUTOTUNE_NUMERICS allows {numerics}"
     if reason is None and variant.threads and cores < 2:

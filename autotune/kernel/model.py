@@ -99,6 +99,8 @@ class Kernel(Value, by_identity=True):
     #: Whether the reference is an existing callable (a ufunc, a dispatcher) that gets exactly the arguments received.
     foreign: bool
     variants: Mapping[str, Variant] = MappingProxyType({})
+    #: One call in so many is compared with the reference where the user has set nothing; 0 for none.
+    verify: int = 0
 
     @cached_property
     def signature(self) -> inspect.Signature:

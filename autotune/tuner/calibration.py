@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from .. import settings
+from ..dispatch import sampling
 from ..dispatch.routes import check
 from ..errors import AutotuneError, CalibrationError, UnknownKernel, WorkerError
 from ..kernel.model import Kernel
@@ -102,13 +103,17 @@ class _Run:
         self.asked, self.effort, self.force, self.patience, self.tell = asked, effort, force, patience, tell
         self.deadline_s = math.inf if budget is None else time.monotonic() + budget
         self.known: dict[str, store.Found] = {}
+        #: Variants that were wrong in use, by kernel; they are not tried again.
+        self.wrong: dict[str, dict[str, str]] = {}
         self.failed: list[AutotuneError] = []
 
     def all(self, tasks: list[Task]) -> list[Record]:
         records: dict[int, Record] = {}
         open_tasks = []
         for index, task in enumerate(tasks):
-            kept = None if self.force else self._kept(task)
+            known = self._known(task)
+            task.failures.update(self.wrong[task.kernel.id])
+            kept = None if self.force else self._kept(task, known)
             if kept is None:
                 if hints.useful(task.kernel):
                     task.hints = hints.gather(task.kernel, task.signature, numerics=self.numerics_of(task.kernel))
@@ -146,14 +151,15 @@ class _Run:
         kernel = task.kernel
         if kernel.id not in self.known:
             self.known[kernel.id] = store.load(kernel.id, numerics=self.numerics_of(kernel))
+            self.wrong[kernel.id] = sampling.learn(kernel, self.known[kernel.id])
         found = self.known[kernel.id]
         return None if task.signature.key in found.shipped else found.records.get(task.signature.key)
 
-    def _kept(self, task: Task) -> Record | None:
+    def _kept(self, task: Task, known: Record | None) -> Record | None:
         """The known record, if calibrating again would change nothing but noise; the task learns what would."""
         efforts = list(EFFORTS)
         task.standing = standing(
-            task.kernel, task.signature, self._known(task),
+            task.kernel, task.signature, known,
             efforts=efforts[efforts.index(self.effort) :],
             ranges={name: (given.lo, given.hi) for name, given in task.problem.ranges.items()},
         )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from ..dispatch import sampling
 from ..dispatch.explanation import human_time
 from ..dispatch.policy import Refusal
 from ..dispatch.revision import revised
@@ -77,6 +78,7 @@ def first_use(
         if not mine:
             return Refusal("another process is tuning this kernel", passing=True)
         found = store.load(kernel.id, numerics=numerics)
+        wrong = sampling.learn(kernel, found)
         saved = found.records.get(signature.key)
         if saved is not None and any(compiled_mismatch(kernel, saved, leaf) for leaf in leaves(saved.decision)):
             saved = known = None  # what it says of compiled code does not hold in this environment
@@ -99,7 +101,7 @@ def first_use(
                 f"autotune calibrate {kernel.name}",
                 passing=False,
             )
-        record = _Attempt(kernel, signature, values, known, budget_s, numerics, started).run()
+        record = _Attempt(kernel, signature, values, known, budget_s, numerics, started, wrong).run()
         store.save(record)
     _log(kernel, signature, record, time.time() - started)
     return record
@@ -122,11 +124,12 @@ class _Attempt:
         budget_s: float,
         numerics: str,
         started_s: float,
+        wrong: dict[str, str],
     ) -> None:
         self.kernel, self.signature, self.values = kernel, signature, values
         self.known, self.budget_s, self.numerics = known, budget_s, numerics
         self.deadline_s = started_s + budget_s
-        self.failures: dict[str, str] = {}
+        self.failures = dict(wrong)
         self.hints = gather(kernel, signature, numerics=numerics)
 
     def run(self) -> Record:

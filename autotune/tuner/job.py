@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ..dispatch import sampling
 from ..kernel.model import Kernel
 from ..machine import fingerprint
 from ..measure.gate import Case, Gate
@@ -57,6 +58,7 @@ def problem_of(job: dict[str, Any]) -> grid.Problem:
 
 def calibrate(job: dict[str, Any], emit: Emit) -> Any:
     """Calibrate one signature, or bring what is known of it up to date; the record as plain data."""
+    sampling.recall(found(job), job["failures"])
     with steady_state():
         session = incremental.session_for(
             problem_of(job),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..dispatch import sampling
 from ..errors import CalibrationError
 from ..kernel.signature import NotCovered, signature_of
 from ..store.record import decode, encode
@@ -18,6 +19,7 @@ from .trial import Trial
 def run(job: dict[str, Any], emit: Emit) -> str:
     """Tune one call; the record as JSON text."""
     kernel = found(job)
+    sampling.recall(kernel, job["failures"])
     values = shipping.unpack(job["values"], Path(job["folder"]))
     signature = signature_of(kernel, values)
     if isinstance(signature, NotCovered) or signature.key != job["signature"]:
