@@ -19,11 +19,11 @@ from .trial import Trial
 def run(job: dict[str, Any], emit: Emit) -> str:
     """Tune one call; the record as JSON text."""
     kernel = found(job)
-    sampling.recall(kernel, job["failures"])
     values = shipping.unpack(job["values"], Path(job["folder"]))
     signature = signature_of(kernel, values)
     if isinstance(signature, NotCovered) or signature.key != job["signature"]:
         raise CalibrationError(f"kernel {kernel.id} sees another call here: {signature}")
+    sampling.recall(kernel, job["failures"])
     with steady_state():
         trial = Trial(
             kernel, signature, values, None if job["known"] is None else decode(job["known"]),

@@ -20,7 +20,7 @@ os.environ["AUTOTUNE_SHIPPED"] = "0"
 os.environ.pop("AUTOTUNE_VERIFY", None)
 
 ROUNDS = 101
-#: Counting a call took 58 ns and a check of 100 elements 167 µs on a 2-core Xeon: 225 ns in all, and a third for others.
+#: Counting a call took 58 ns and a check of 100 elements 167 µs on a 2-core Xeon: 225 ns in all, and a third more.
 LIMIT_NS = 300.0
 X = np.ones(100)
 
@@ -44,7 +44,8 @@ def main() -> int:
     plain, sampled, rare, always = kernel(0), kernel(1000), kernel(10**9), kernel(1)
     assert stays_in_compiled_code(plain, X)
     times = paired(
-        {"none": (plain, (X,)), "one in 1000": (sampled, (X,)), "never due": (rare, (X,)), "every call": (always, (X,))},
+        {"none": (plain, (X,)), "one in 1000": (sampled, (X,)), "never due": (rare, (X,)),
+         "every call": (always, (X,))},
         rounds=ROUNDS,
     )  # fmt: skip
     rows, met = [], True
