@@ -34,10 +34,12 @@ MAX_TIES = 2
 NEAR = 1.5
 
 
-#: Candidates this near (in log time) are tied in a duel: a quarter of the race's indifference zone.
-TIE = 0.0075
+#: Candidates this near (in log time) are tied in a duel: half of the race's indifference zone.
+TIE = 0.015
 #: A third candidate gets sizes of its own between two others if it is faster than both by half of that zone.
-AHEAD = 0.015
+AHEAD = TIE
+#: … but not where what is left to search is narrower than this: a quarter of an octave.
+NARROWEST = 2 ** (1 / 4)
 #: The race's indifference zone: within it its rules for ties decide.
 ZONE = 0.03
 
@@ -206,7 +208,8 @@ def refine(lower: End, upper: End, a: str, b: str, duel: Duel) -> list[Segment]:
             break
         below = max(size for size in measured if size <= middle)
         above = min(size for size in measured if size >= middle)
-        outcome = duel(middle, [a, b, *near(measured[below], measured[above], a, b)])
+        others = near(measured[below], measured[above], a, b) if most > least * NARROWEST else []
+        outcome = duel(middle, [a, b, *others])
         measured[middle] = outcome.costs
         third = outcome.ahead_of(a, b)
         if third is not None:
