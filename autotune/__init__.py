@@ -6,30 +6,36 @@
 ...     return np.sqrt(np.mean(x * x))
 
 See `tunable` for declaring kernels, `Tuned` for what a tuned function offers, and ``autotune --help`` for the command
-line. Importing this loads neither Numba nor anything else that is heavy.
+line. Importing this loads nothing, not even NumPy, because the pytest plugin does it in every test suite; each name is
+loaded when it is first used, and none of them loads Numba or anything else that is heavy.
 """
 
-from .compile.lazy import jitable, prange
-from .dispatch.tunable import tunable
-from .dispatch.tuned import Tuned
-from .errors import (
-    AutotuneError,
-    AutotuneWarning,
-    CalibrationError,
-    CompileError,
-    DeclarationError,
-    LockError,
-    SettingsError,
-    StaleRecord,
-    StoreError,
-    StoreWarning,
-    UnknownKernel,
-    VariantError,
-    VariantWarning,
-    WorkerError,
-)
-from .kernel.registry import all_kernels, find
-from .space import Choice, IntRange, Pow2, Range, Static
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .compile.lazy import jitable, prange
+    from .dispatch.tunable import tunable
+    from .dispatch.tuned import Tuned
+    from .errors import (
+        AutotuneError,
+        AutotuneWarning,
+        CalibrationError,
+        CompileError,
+        DeclarationError,
+        LockError,
+        SettingsError,
+        StaleRecord,
+        StoreError,
+        StoreWarning,
+        UnknownKernel,
+        VariantError,
+        VariantWarning,
+        WorkerError,
+    )
+    from .kernel.registry import all_kernels, find
+    from .space import Choice, IntRange, Pow2, Range, Static
 
 __version__ = "0.1.0"
 
@@ -60,3 +66,24 @@ __all__ = [
     "prange",
     "tunable",
 ]
+
+#: Where the names are that do not stand in `errors`.
+_HOMES = {
+    "jitable": "compile.lazy", "prange": "compile.lazy", "tunable": "dispatch.tunable", "Tuned": "dispatch.tuned",
+    "all_kernels": "kernel.registry", "find": "kernel.registry",
+    **dict.fromkeys(("Choice", "IntRange", "Pow2", "Range", "Static"), "space"),
+}  # fmt: skip
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -48,6 +48,11 @@ class Handle:
         function = self.dispatcher.function
         return self.face.call(function, arguments)
 
+    def forget(self) -> None:
+        """Forget what was learnt since the first call, if there was one."""
+        if self._dispatcher is not None:
+            self._dispatcher.clear()
+
     def declare(self, kernel: Kernel) -> None:
         """Take over a kernel with another variant."""
         self.kernel = kernel
