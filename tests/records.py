@@ -5,7 +5,7 @@ from __future__ import annotations
 from autotune.dispatch.routes import variant_hash
 from autotune.kernel.signature import signature_of
 from autotune.machine import fingerprint
-from autotune.store.record import SCHEMA, Leaf, Pick, Provenance, Record, Split, Variants
+from autotune.store.record import SCHEMA, Cell, Choice, Leaf, Measurement, Pick, Provenance, Record, Split, Variants
 
 
 def leaf(name: str, single: str | None = None, **params) -> Leaf:
@@ -17,7 +17,13 @@ def split(feature: str, at: int, below, above) -> Split:
     return Split(feature, at, below, above)
 
 
-def record(tuned, args, decision, *, kwargs=None, **provenance) -> Record:
+def cell(size: dict[str, int], **medians_s: float) -> Cell:
+    """A measured size, with the time of each candidate."""
+    measured = [Measurement(Choice(name), median_s) for name, median_s in medians_s.items()]
+    return Cell(size, Choice(min(medians_s, key=medians_s.__getitem__)), "measured", measured)
+
+
+def record(tuned, args, decision, *, kwargs=None, cells=(), **provenance) -> Record:
     """A record of this machine for the signature of a call."""
     kernel = tuned.__autotune__.kernel
     machine = fingerprint()
@@ -29,7 +35,7 @@ def record(tuned, args, decision, *, kwargs=None, **provenance) -> Record:
         sizes=kernel.size.texts(),
         numerics="reassociated",
         decision=decision,
-        cells=[],
+        cells=list(cells),
         variants=Variants(
             sources={name: variant_hash(kernel, name) for name in ("reference", *kernel.variants)},
         ),
@@ -42,6 +48,13 @@ def decide(tuned, args, decision, **kwargs) -> None:
     kernel = tuned.__autotune__.kernel
     made = record(tuned, args, decision, kwargs=kwargs)
     tuned.__autotune__.dispatcher.install(signature_of(kernel, kernel.bind(*args, **kwargs)), made, "store")
+
+
+def decide_measured(tuned, args, decision, *cells: Cell) -> None:
+    """The same, with the times on which the decision rests."""
+    kernel = tuned.__autotune__.kernel
+    made = record(tuned, args, decision, cells=cells)
+    tuned.__autotune__.dispatcher.install(signature_of(kernel, kernel.bind(*args)), made, "store")
 
 
 def slow_calls(tuned) -> int:

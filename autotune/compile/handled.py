@@ -71,11 +71,13 @@ class Handled(Value):
         return f"def {name}({parameters}):\n" + "".join(f"    {line}\n" for line in self.returning())
 
 
-def handled(function: Callable[..., Any], call: Invocation, handling: Handling, namespace: Namespace) -> Handled:
+def handled(
+    function: Callable[..., Any], call: Invocation, handling: Handling, namespace: Namespace, *, named: bool = False
+) -> Handled:
     """The call of `function` with its result boxed, and given up where it must be finite and is not.
 
     The namespace gets the objects that it names. The reference is known as ``_reference``, the arguments by the names
-    of the parameters.
+    of the parameters. With `named`, what is given is of ``_result`` even where there is no test.
     """
     namespace.globals.update(call.constants)
     source = f"{namespace.name('_variant_', function)}({', '.join(call.arguments)})"
@@ -88,7 +90,7 @@ def handled(function: Callable[..., Any], call: Invocation, handling: Handling, 
         return f"{namespace.name('_box_', boxer(handling.boxing))}({value})"
 
     if not handling.finite:
-        return Handled(source, None, given(source), call.reference)
+        return Handled(source, None, given("_result" if named else source), call.reference)
     # A number minus itself is zero only if it is finite; that takes 20 ns.
     number = handling.finite == "number"
     test = "_result - _result == 0.0" if number else f"{namespace.name('_finite_', all_finite)}(_result)"

@@ -7,6 +7,7 @@ Numba finds the one that pip installs only if its library is already loaded. Kno
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import sys
 from functools import lru_cache
@@ -71,6 +72,17 @@ def running_layer() -> str | None:
         return str(numba.threading_layer())
     except ValueError:
         return None
+
+
+def started_layer() -> str | None:
+    """The layer that runs from now on: Numba chooses it, and starts its threads, if it has not; None if it cannot."""
+    preload_tbb()
+    numba = importlib.import_module("numba")
+    try:
+        numba.get_num_threads()
+    except ValueError:  # no layer can be loaded: parallel code will say so
+        return None
+    return running_layer()
 
 
 def expected_layer() -> str:

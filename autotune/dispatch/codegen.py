@@ -2,7 +2,7 @@
 
 Thresholds are literals; a guard stands only where its target needs it: none for the reference, the full signature for
 a variant in plain Python, and no layout test for compiled code, whose own type check is the guard. The order of tests
-is that of their cost. Knows nothing of records or of what the functions do.
+is that of their cost. Knows nothing of records, of what the functions do, or of how a target is served.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..compile.handled import Namespace, handled
-from ..kernel.invocation import invocation
-from ..kernel.model import REFERENCE_CANDIDATE, Kernel
+from ..compile.handled import Namespace
+from ..kernel.model import Kernel
 from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
 from . import layouts
 from .face import Face, parameter_source
-from .plan import Branch, Later, Plan, Route, Target, ToMiss, ToVariant, Tree
+from .plan import Branch, Plan, Route, Tree
 from .shapes import Sizes
+from .targets import Place, Targets
 
 
 class Emitter:
@@ -39,6 +39,7 @@ class Emitter:
         self.face = face
         self.plan = plan
         self.namespace = namespace
+        self.targets = Targets(kernel, face, plan, namespace)
         self.lines: list[str] = []
         #: Whether dtypes are known as NumPy's own objects, under names of their own.
         self.canonical = False
@@ -92,7 +93,7 @@ class Emitter:
             if isinstance(seen, np.dtype):
                 test = f"_type({name}) is _ndarray and {name}.dtype == {self.namespace.name('_dtype_', seen)}"
             self.add(1, f"if {test}: return {self.face.forward_named}")
-        self.add(1, f"return {self.elsewhere}")
+        self.add(1, f"return {self.targets.elsewhere}")
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
@@ -105,15 +106,6 @@ class Emitter:
     @property
     def everything(self) -> str:
         return self.face.everything
-
-    @property
-    def miss(self) -> str:
-        return f"_miss({self.everything})"
-
-    @property
-    def elsewhere(self) -> str:
-        """What serves a call of no known signature."""
-        return self.face.forward_named if self.plan.closed else self.miss
 
     # -- what lies outside every route
 
@@ -218,7 +210,8 @@ class Emitter:
         """A tree; `sizes` are those computed already, `known` the arrays whose number of elements is, and `small` says
         that only sizes below some threshold get here."""
         if not isinstance(tree, Branch):
-            self._target(depth, route, tree, tested, small=small)
+            for line in self.targets.lines(route, tree, Place(frozenset(tested), small, sizes)):
+                self.add(depth, line)
             return
         if sizes is None:
             sizes = Sizes(self.kernel, route, tree, tested)
@@ -247,54 +240,6 @@ class Emitter:
             self.add(depth, "try:")
             for line in lines:
                 self.add(depth + 1, line)
-            self.add(depth, f"except Exception: return {self.miss}")
+            self.add(depth, f"except Exception: return {self.targets.miss}")
             if sizes.none_tests:
                 self.add(depth, f"if {' or '.join(sizes.none_tests)}: return {self.face.forward_named}")
-
-    def _target(self, depth: int, route: Route, target: Target, tested: set[str], *, small: bool) -> None:
-        reference = invocation(self.kernel, REFERENCE_CANDIDATE, route.signature).reference
-        if isinstance(target, ToMiss):
-            self.add(depth, f"return {self.elsewhere}")
-        elif isinstance(target, ToVariant):
-            self._variant(depth, route, target, tested)
-        else:
-            tests = [] if self.plan.closed else layouts.unlike(route, tested, small=small)
-            if tests:
-                self.add(depth, f"if not ({' and '.join(tests)}): return {self.miss}")
-            if isinstance(target, Later):
-                self.add(depth, f"if _clock() >= {target.until_s!r}: return {self.miss}")
-            self.add(depth, f"return {reference}")
-
-    def _variant(self, depth: int, route: Route, target: ToVariant, tested: set[str]) -> None:
-        tests = []
-        for name, array in route.signature.arrays.items():
-            if target.tests_itself and not route.strict and array.layout != "A":
-                continue
-            tests += [test for key, test in layouts.late_tests(name, array, tested) if key not in tested]
-        overlap = self._overlap_tests(route)
-        if overlap:
-            self.add(depth, f"if {' or '.join(overlap)}: return {self.face.forward_named}")
-        if tests:
-            self.add(depth, f"if not ({' and '.join(tests)}): return {self.elsewhere}")
-        call = handled(target.function, target.invocation, target.handling, self.namespace)
-        served = self.namespace.name("_served_", target)
-        if call.test is None:
-            self.add(depth, f"try: return {call.given}")
-            self.add(depth, "except Exception as _raised: _error = _raised")
-        else:
-            self.add(depth, "try:")
-            self.add(depth + 1, f"_result = {call.call}")
-            self.add(depth + 1, f"if {call.test}: return {call.given}")
-            self.add(depth, "except Exception as _raised: _error = _raised")
-            self.add(depth, f"else: return {call.reference}")
-        self.add(depth, f"return _rescue({served}, _error, {self.everything})")
-
-    def _overlap_tests(self, route: Route) -> list[str]:
-        tests = []
-        arrays = route.signature.arrays
-        for written in sorted(self.kernel.mutates & set(arrays)):
-            for read in arrays:
-                if read != written:
-                    same = f"{read} is not {written} and " if self.kernel.elementwise else ""
-                    tests.append(f"{same}_may_share_memory({written}, {read})")
-        return tests

@@ -77,6 +77,7 @@ class Dispatcher:
             __name__=kernel.reference.__module__,
             _type=type, _callable=callable, _canonical=DTYPES.get, _ndarray=np.ndarray, _unset=UNSET,
             _may_share_memory=np.may_share_memory, _clock=time.monotonic, _reference=kernel.reference,
+            _now=time.perf_counter, _enter=guards.turn.enter, _wait=guards.turn.wait, _leave=guards.turn.leave,
             _miss=self.miss, _rescue=self.rescue, _forced=self.forced.get, _call_forced=self.call_forced,
             _sample=self.sample,
         )  # fmt: skip
@@ -131,7 +132,7 @@ class Dispatcher:
         if self.sampler is not None and self.sampler.due():
             return sampling.check(self, target, values)
         try:
-            return serve.as_function(self.kernel, target)(*values.values())
+            return serve.call_target(self.kernel, target, values, wait=self.open().locked)
         except Exception as raised:  # the variant guard
             error = raised
         return self.rescue(target, error, *arguments)
@@ -212,7 +213,13 @@ class Dispatcher:
         return locking.load(asked.lock_file()).of_kernel(self.kernel.id) if asked.locked else set()
 
     def opened(self, signature: Signature) -> Entry:
-        """A new entry: from the lock file where one is obeyed, else from the store, which is read once."""
+        """A new entry, whose guards may change what serves."""
+        entry = self._read(signature)
+        entry.loader.changed = self.changed
+        return entry
+
+    def _read(self, signature: Signature) -> Entry:
+        """An entry from the lock file where one is obeyed, else from the store, which is read once."""
         asked = self.open()
         if asked.locked:
             lock = locking.load(asked.lock_file())
@@ -261,7 +268,7 @@ class Dispatcher:
         try:
             target = entry.loader.load(leaf)
         except CompileError as error:
-            serve.disable(self, leaf.winner.variant, str(error))
+            serve.disable(self, entry.loader.choose(leaf)[0].variant, str(error))
             return ToReference()
         self.rebuild()
         return target
@@ -274,6 +281,14 @@ class Dispatcher:
             self.entries[signature.key] = entry
             self.rebuild()
 
+    def changed(self) -> None:
+        """A guard says that something else is to serve; while another thread changes the code, it will say so again."""
+        if self.lock.acquire(blocking=False):
+            try:
+                self.rebuild()
+            finally:
+                self.lock.release()
+
     def info(self) -> CacheInfo:
         return CacheInfo(self.hits, self.misses, MAX_SIGNATURES, len(self.entries), self.tuned)
 
@@ -281,6 +296,9 @@ class Dispatcher:
         """In a forked child: locks of its own and, where threads must not be used any more, other targets."""
         self.lock = threading.RLock()
         self.tuning_now = False
+        for entry in self.entries.values():
+            for watch in entry.loader.watches.values():
+                watch.soon()  # children are often given fewer cores
         if choose_again:
             self.rebuild()
 

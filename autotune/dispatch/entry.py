@@ -11,7 +11,6 @@ from ..errors import DeclarationError, StaleRecord, VariantWarning, warn
 from ..kernel.coverage import not_covered
 from ..kernel.model import Kernel
 from ..kernel.signature import Signature
-from . import guards
 from .plan import Route, Target, ToMiss, ToReference, ToVariant
 from .revision import holds, revised
 from .routes import Loader, check
@@ -62,6 +61,7 @@ class Entry:
     def use(self, record: Record, source: str) -> None:
         """Take over a record."""
         self.decision, self.record, self.source, self.reason = record.decision, record, source, None
+        self.loader.use(record)
         if source in ("store", "shipped"):
             self._left_over = [cell for cell in record.cells if cell.untried]
         else:
@@ -82,7 +82,7 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
     """What the store knows of a signature, held against what is declared now."""
     from ..store.record import Gap
 
-    loader = Loader(kernel, signature, single_threaded=guards.single_threaded, disabled=disabled)
+    loader = Loader(kernel, signature, disabled=disabled)
     gap: Target = ToMiss() if may_tune else ToReference()
     entry = Entry(signature, loader, Gap(), gap)
     record = found.records.get(signature.key)

@@ -30,7 +30,7 @@ class Chosen:
     params: Mapping[str, Any] = field(default_factory=dict)
     #: store, shipped, first-use, calibrate, locked, or none.
     source: str = "none"
-    #: Why the reference serves where nothing was decided.
+    #: Why the reference serves where nothing was decided, or the runner-up in place of a variant that uses threads.
     reason: str | None = None
 
 
@@ -55,7 +55,7 @@ def chosen(dispatcher: Dispatcher, values: Mapping[str, object]) -> Chosen:
     candidate, _ = entry.loader.choose(leaf)
     if candidate.variant in dispatcher.disabled:
         return Chosen(REFERENCE, source=entry.source, reason=f"{candidate.variant} was disabled in this process")
-    return Chosen(candidate.variant, dict(candidate.config), entry.source)
+    return Chosen(candidate.variant, dict(candidate.config), entry.source, entry.loader.why_single(leaf))
 
 
 @dataclass(frozen=True)

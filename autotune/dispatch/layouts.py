@@ -8,7 +8,7 @@ from ..kernel.signature import ArrayType
 from .plan import Route
 
 
-def unlike(route: Route, tested: set[str], *, small: bool) -> list[str]:
+def unlike(route: Route, tested: frozenset[str] | set[str], *, small: bool) -> list[str]:
     """Tests before the reference, which would hide signatures that differ in ndim and layout alone.
 
     Where a decision chose it, ndim is enough (15 ns against 60): those recorded for other layouts have routes.
@@ -33,7 +33,7 @@ def ndim_test(name: str, array: ArrayType) -> Iterator[tuple[str, str]]:
     yield f"{name}.ndim", f"{name}.ndim == {array.ndim}"
 
 
-def late_tests(name: str, array: ArrayType, tested: set[str]) -> Iterator[tuple[str, str]]:
+def late_tests(name: str, array: ArrayType, tested: frozenset[str] | set[str]) -> Iterator[tuple[str, str]]:
     """Tests that an array is of this ndim and layout: (what they make sure of, source)."""
     if array.ndim == 1 and array.layout == "C" and not tested & {f"{name}.ndim", f"{name}.layout"}:
         yield f"{name}.ndim", f"{name}.strides == ({array.dtype.itemsize},)"  # says both, and faster

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..compile.layers import expected_layer
 from ..errors import DeclarationError, VariantWarning, warn
 from . import guards, policy
 from .entry import Entry
@@ -51,6 +52,9 @@ def tune(
     dispatcher: Dispatcher, entry: Entry, values: Mapping[str, object], *, budget_s: float
 ) -> policy.Refusal | None:
     """Tune the call at hand through the tuner's hook and take over what it finds."""
+    alone = any(variant.threads for variant in dispatcher.kernel.variants.values()) and expected_layer() == "workqueue"
+    if alone and not guards.turn.enter():
+        return policy.Refusal("another thread is in parallel code, where the workqueue layer bears one", passing=True)
     dispatcher.tuning_now = True
     started = time.monotonic()
     try:
@@ -64,6 +68,8 @@ def tune(
         return policy.Refusal(str(error), passing=False)
     finally:
         dispatcher.tuning_now = False
+        if alone:
+            guards.turn.leave()
         spending.spent_s += time.monotonic() - started
     if isinstance(outcome, policy.Refusal):
         return outcome

@@ -16,7 +16,6 @@ from ..kernel.boxes import legal
 from ..kernel.coverage import not_covered, unavailable
 from ..kernel.model import NUMERICS, REFERENCE, Kernel
 from ..kernel.signature import Signature
-from . import guards
 from .entry import Entry
 from .plan import ToReference
 from .routes import Loader, candidate_of, compiled_mismatch, handling_of, variant_hash
@@ -67,7 +66,7 @@ def open_locked(
     """
     from ..store.record import Gap
 
-    loader = Loader(kernel, signature, single_threaded=guards.single_threaded, disabled=disabled)
+    loader = Loader(kernel, signature, disabled=disabled)
     entry = Entry(signature, loader, Gap(), ToReference())
     frozen = lock.decisions.get((kernel.id, signature.key))
     if frozen is None:

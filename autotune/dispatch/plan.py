@@ -7,13 +7,16 @@ came about.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..kernel.boxes import Handling
 from ..kernel.invocation import Invocation
 from ..kernel.model import Candidate
 from ..kernel.signature import Signature
 from ..value import Value
+
+if TYPE_CHECKING:
+    from .watch import Watch
 
 
 class ToReference(Value):
@@ -39,9 +42,28 @@ class ToVariant(Value, by_identity=True):
     handling: Handling
     #: Whether the callee tests dtype, ndim and layout itself, as compiled code does.
     tests_itself: bool
+    #: Whether two Python threads must not be in it at once.
+    alone: bool = False
 
 
-Target = ToReference | ToMiss | Later | ToVariant
+class ToThreads(Value, by_identity=True):
+    """Serve a variant that uses threads."""
+
+    target: ToVariant
+    #: What looks after the time that its calls take.
+    watch: Watch | None = None
+    #: What serves while another Python thread is in code that must not be entered by two; None to wait for it.
+    otherwise: ToVariant | ToReference | None = None
+
+
+class Resting(Value, by_identity=True):
+    """Serve the single-threaded runner-up until a moment of the calls' clock (in seconds), then ask again."""
+
+    target: ToVariant | ToReference
+    until_s: float
+
+
+Target = ToReference | ToMiss | Later | ToVariant | ToThreads | Resting
 
 
 class Branch(Value, by_identity=True):

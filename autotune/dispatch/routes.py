@@ -6,21 +6,29 @@ used. Knows nothing of code generation.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..errors import CompileError
 from ..kernel.boxes import Handling, legal
 from ..kernel.invocation import invocation
-from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
+from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..kernel.source import source_hash, stable_text
+from ..machine.cores import usable_cores
 from ..value import Value
-from .plan import Branch, Target, ToMiss, ToReference, ToVariant, Tree
+from . import guards
+from .limits import limits_of
+from .plan import Branch, Resting, Target, ToMiss, ToReference, ToThreads, ToVariant, Tree
+from .watch import Watch
 
 if TYPE_CHECKING:
     from ..store.record import Choice, Decision, Leaf, Pick, Record
 
 
+#: A candidate, with what its results need.
+Picked = tuple[Candidate, Handling]
 #: Compiled fields that are told and decide nothing: threads are the usable cores, which the machine's fields hold.
 INFORMATIVE = ("threads",)
 
@@ -113,36 +121,77 @@ class Loader:
     Parameters
     ----------
     kernel, signature
-    single_threaded : callable
-        Whether only single-threaded runners-up may be used at the moment.
     disabled : set of str
         Variants that are not used any more in this process.
     """
 
-    def __init__(
-        self, kernel: Kernel, signature: Signature, *, single_threaded: Callable[[], bool], disabled: set[str]
-    ) -> None:
+    def __init__(self, kernel: Kernel, signature: Signature, *, disabled: set[str]) -> None:
         self.kernel = kernel
         self.signature = signature
-        self.single_threaded = single_threaded
         self.disabled = disabled
+        #: Where the times are that calls of variants with threads are held against; without, they are not watched.
+        self.record: Record | None = None
+        #: Told when something else is to serve.
+        self.changed: Callable[[], None] = lambda: None
+        self.watches: dict[tuple[str, str], Watch] = {}
         self._loaded: dict[Candidate, ToVariant | ToReference] = {}
 
     def loaded(self) -> list[ToVariant]:
         """Every variant loaded so far."""
         return [target for target in self._loaded.values() if isinstance(target, ToVariant)]
 
-    def target(self, leaf: Leaf) -> ToVariant | ToReference | ToMiss:
+    def use(self, record: Record) -> None:
+        """Hold the times of calls against another record."""
+        self.record = record
+        self.watches.clear()
+
+    def target(self, leaf: Leaf) -> Target:
         """What serves a leaf, if it is loaded."""
-        candidate, _ = self.choose(leaf)
+        chosen = self._if_loaded(self.choose(leaf))
+        if leaf.single is None or isinstance(chosen, ToMiss):
+            return chosen
+        watch = self.watch(leaf)
+        if self.why_single(leaf) is not None:
+            return chosen if guards.single_threaded() or watch is None else Resting(chosen, watch.until_s)
+        if isinstance(chosen, ToReference) or (watch is None and not chosen.alone):
+            return chosen
+        otherwise = None
+        if chosen.alone and self.record is not None:  # what a lock fixes does not hang on who else is calling
+            runner_up = self._if_loaded(_picked(self.kernel, leaf.single))
+            otherwise = ToReference() if isinstance(runner_up, ToMiss) else runner_up
+        return ToThreads(chosen, watch, otherwise)
+
+    def _if_loaded(self, picked: Picked) -> ToVariant | ToReference | ToMiss:
+        candidate, _ = picked
         if candidate.variant == REFERENCE or candidate.variant in self.disabled:
             return ToReference()
         return self._loaded.get(candidate, ToMiss())
 
-    def choose(self, leaf: Leaf) -> tuple[Candidate, Handling]:
+    def choose(self, leaf: Leaf) -> Picked:
         """The candidate of a leaf, with what its results need: the runner-up where threads must not be used."""
-        pick = leaf.single if leaf.single is not None and self.single_threaded() else leaf.winner
-        return candidate_of(self.kernel, pick) or REFERENCE_CANDIDATE, handling_of(pick)
+        pick = leaf.winner if leaf.single is None or self.why_single(leaf) is None else leaf.single
+        return _picked(self.kernel, pick)
+
+    def why_single(self, leaf: Leaf) -> str | None:
+        """Why the runner-up serves a leaf whose winner uses threads; None where the winner does."""
+        if leaf.single is None:
+            return None
+        watch = self.watch(leaf)
+        resting = watch.reason if watch is not None and watch.resting else None
+        return guards.why_single() or resting
+
+    def watch(self, leaf: Leaf) -> Watch | None:
+        """What looks after the calls of a leaf's winner, if it uses threads and the record has times of it."""
+        if leaf.single is None or self.record is None:
+            return None
+        names = (leaf.winner.variant, leaf.single.variant)
+        if names not in self.watches:
+            limits = limits_of(self.record, *names)
+            if limits is None:
+                return None
+            what = f"{self.kernel.name} ({self.signature}): {leaf.single} serves in place of {names[0]}"
+            self.watches[names] = Watch(what, limits, usable_cores=_cores, changed=self.changed)
+        return self.watches[names]
 
     def load(self, leaf: Leaf) -> ToVariant | ToReference:
         """Load what serves a leaf.
@@ -152,7 +201,17 @@ class Loader:
         CompileError
             It does not compile here.
         """
-        candidate, handling = self.choose(leaf)
+        watch = self.watch(leaf)
+        if watch is not None and watch.until_s and not watch.resting:
+            watch.again()
+        chosen = self._load(self.choose(leaf))
+        if leaf.single is not None and isinstance(chosen, ToVariant) and chosen.alone:
+            with contextlib.suppress(CompileError):  # then the reference serves in its place
+                self._load(_picked(self.kernel, leaf.single))
+        return chosen
+
+    def _load(self, picked: Picked) -> ToVariant | ToReference:
+        candidate, handling = picked
         if candidate.variant == REFERENCE or candidate.variant in self.disabled:
             return ToReference()
         if candidate not in self._loaded:
@@ -169,6 +228,14 @@ class Loader:
         return self.target(decision) if isinstance(decision, Leaf) else gap
 
 
+def _picked(kernel: Kernel, pick: Pick) -> Picked:
+    return candidate_of(kernel, pick) or REFERENCE_CANDIDATE, handling_of(pick)
+
+
+def _cores() -> int:
+    return usable_cores().count
+
+
 def load_variant(kernel: Kernel, candidate: Candidate, signature: Signature, handling: Handling) -> ToVariant:
     """A target for one candidate, compiled if need be."""
     from ..compile.build import load
@@ -180,7 +247,17 @@ def load_variant(kernel: Kernel, candidate: Candidate, signature: Signature, han
         invocation=invocation(kernel, candidate, signature),
         handling=handling,
         tests_itself=variant.compiled,
+        alone=variant.threads and _takes_turns(variant),
     )
+
+
+def _takes_turns(variant: Variant) -> bool:
+    """Whether Numba's threads run a variant under a layer that aborts if two Python threads enter; starts that layer,
+    as the call that the variant is loaded for would."""
+    from ..compile.layers import started_layer
+    from ..compile.lazy import reaches_compiled_code
+
+    return (variant.compiled or reaches_compiled_code(variant.function)) and started_layer() == "workqueue"
 
 
 def compiled_mismatch(kernel: Kernel, record: Record, leaf: Leaf) -> str | None:

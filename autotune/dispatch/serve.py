@@ -17,6 +17,7 @@ from ..kernel.boxes import Handling, boxer, boxing_of
 from ..kernel.coverage import not_covered
 from ..kernel.model import REFERENCE, Candidate, Kernel
 from ..kernel.signature import NotCovered, Signature, signature_of
+from . import guards
 from .face import parameter_source
 from .plan import ToVariant
 from .routes import load_variant
@@ -33,6 +34,25 @@ def as_function(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     source = call.function("_call", ", ".join(kernel.parameters))
     made: Callable[..., Any] = namespace.define(source, "_call", f"<autotune {kernel.id} target>")
     return made
+
+
+def call_target(kernel: Kernel, target: ToVariant, values: Mapping[str, object], *, wait: bool) -> Any:
+    """Call a target on all of a kernel's arguments.
+
+    Where one Python thread at a time may be in it and another is, the reference serves, or with `wait` it is waited
+    for.
+    """
+    function = as_function(kernel, target)
+    if not target.alone:
+        return function(*values.values())
+    if wait:
+        guards.turn.wait()
+    elif not guards.turn.enter():
+        return kernel.call_reference(values)
+    try:
+        return function(*values.values())
+    finally:
+        guards.turn.leave()
 
 
 def rescue(dispatcher: Dispatcher, target: ToVariant, error: Exception, arguments: tuple[object, ...]) -> Any:
@@ -98,8 +118,12 @@ def call_candidate(kernel: Kernel, candidate: Candidate, values: Mapping[str, ob
     reason = signature.reason if isinstance(signature, NotCovered) else not_covered(kernel, variant, signature)
     if reason is not None or isinstance(signature, NotCovered):
         raise VariantError(f"{kernel.id}: the variant {candidate} does not take this call: {reason}")
+    if variant.threads and guards.single_threaded():
+        raise VariantError(
+            f"{kernel.id}: the variant {candidate} uses threads, and {guards.why_single()}; call it in another process"
+        )
     copies = {name: value.copy() if type(value) is np.ndarray else value for name, value in values.items()}
-    result = as_function(kernel, load_variant(kernel, candidate, signature, Handling()))(*values.values())
+    result = call_target(kernel, load_variant(kernel, candidate, signature, Handling()), values, wait=True)
     if isinstance(result, np.ndarray) or result is None:
         return result
     wrap = boxer(boxing_of(kernel.call_reference(copies), result))

@@ -45,6 +45,10 @@ class Sizes:
         source = self._product(feature, {feature})
         return source if "*" in feature and source.endswith(".size") and "*" not in source else None
 
+    def holds(self, feature: str) -> bool:
+        """Whether all that the source of a feature names is computed."""
+        return feature in self._products or set(feature.split("*")) <= set(self._needed)
+
     def source(self, feature: str) -> str:
         """A feature as source, over the computed sizes."""
         return self._products.get(feature, feature)

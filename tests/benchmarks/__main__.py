@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 #: Quick ones first; `kernels` and `coverage` calibrate a store of their own.
-NAMES = ("dispatch", "race", "thresholds", "search", "import", "worker", "first_use", "cost", "sampling", "calibrate",
-         "kernels", "coverage", "repeat", "load", "audit")  # fmt: skip
+NAMES = ("dispatch", "guard", "race", "thresholds", "search", "import", "worker", "first_use", "cost", "sampling",
+         "calibrate", "kernels", "coverage", "repeat", "load", "audit")  # fmt: skip
 
 
 def main(names: list[str]) -> int:
