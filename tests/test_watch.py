@@ -319,3 +319,19 @@ def test_nothing_is_watched_without_a_runner_up_or_without_times():
 
         assert tuned(X) == "threads"
         assert "_now" not in tuned.__code__.co_names
+
+
+def test_a_variant_with_threads_is_not_forced_where_it_would_kill_the_process(monkeypatch):
+    from autotune import VariantError
+    from autotune.dispatch import guards
+
+    tuned = work()
+    decide_measured(tuned, (X,), leaf("threads", single="single"))
+    monkeypatch.setattr(guards, "_why_single", "this process was forked from one in which OpenMP had run")
+
+    with pytest.raises(VariantError, match="threads uses threads, and this process was forked"):
+        tuned.call("threads", X)
+    assert tuned.call("single", X) == "single"
+    tuned.__autotune__.dispatcher.rebuild()
+    assert tuned(X) == "single"
+    assert tuned.decision(X).reason == "this process was forked from one in which OpenMP had run"
