@@ -22,7 +22,7 @@ from ..kernel.model import Kernel
 from ..kernel.signature import Signature, signature_of
 from ..private import private_directory
 from . import policy, serve
-from .plan import Target, ToVariant
+from .plan import Resting, Target, ToThreads, ToVariant
 from .routes import variant_hash
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def _loaded(dispatcher: Dispatcher, values: Mapping[str, object]) -> Target | No
         return None
     leaf = None if size is None else entry.leaf(size)
     target = None if leaf is None else entry.loader.target(leaf)
+    if isinstance(target, ToThreads | Resting):
+        target = target.target
     return target if isinstance(target, ToVariant) else None
 
 
@@ -122,10 +124,9 @@ def check(dispatcher: Dispatcher, target: ToVariant, values: Mapping[str, object
     """Make a call with its variant and with the reference; the variant's result if they agree, else the reference's."""
     kernel, variant = dispatcher.kernel, dispatcher.kernel.variants[target.candidate.variant]
     taken: _Sample | None = importlib.import_module(HOOK).take(kernel, values)
-    call = serve.as_function(kernel, target)
     result, raised = None, None
     try:
-        result = call(*values.values())
+        result = serve.call_target(kernel, target, values, wait=True)
     except Exception as error:  # the variant guard
         raised = error
     if taken is None:  # no memory for copies
