@@ -38,11 +38,12 @@ class Limits(Value):
     rows: int
     #: Together; decoded they take five times as much.
     most_bytes: int
+    #: For each way of looking: the table, its index, the pages.
     seconds: float
 
 
 #: For a call that waits: a kernel of 64 signatures on five machines, of which most have records of 25 kB.
-CALL = Limits(rows=1000, most_bytes=8 << 20, seconds=0.1)
+CALL = Limits(rows=1000, most_bytes=8 << 20, seconds=0.05)
 #: For commands, which read everything: a library of 200 kernels with ten signatures on five machines.
 COMMAND = Limits(rows=10_000, most_bytes=256 << 20, seconds=10.0)
 
@@ -58,15 +59,17 @@ def unseal(key: str, value: str) -> str | None:
     return body if checksum == _checksum(key, body) else None
 
 
+def record_of(sealed: str) -> Record | None:
+    """The record of a sound row; None for another version's."""
+    try:
+        return decode(sealed[CHECKSUM_DIGITS:])
+    except ValueError:
+        return None
+
+
 def _checksum(key: str, body: str) -> str:
     data = key.encode("utf-8", "surrogatepass") + b"\0" + body.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=CHECKSUM_DIGITS // 2).hexdigest()
-
-
-def read(directory: Path, prefix: str, limits: Limits = COMMAND) -> tuple[list[Record], list[str]]:
-    """All sound records whose key begins with `prefix`, and what was wrong with the database as a whole."""
-    rows, problems = read_rows(directory, prefix, limits)
-    return [record for record in map(_record, rows.values()) if record is not None], problems
 
 
 def read_rows(directory: Path, prefix: str, limits: Limits = COMMAND) -> tuple[dict[str, str], list[str]]:
@@ -80,7 +83,7 @@ def read_rows(directory: Path, prefix: str, limits: Limits = COMMAND) -> tuple[d
         problem = _read(directory, found)
         if problem is None:
             return found.sound, []
-        for key, value in salvage.rows(file, MAX_ROW_BYTES):
+        for key, value in salvage.rows(file, MAX_ROW_BYTES, time.monotonic() + limits.seconds):
             found.add(key, value)
     except Exception as error:  # the store's reader: whatever a damaged file leads to, what was read so far is all
         problem = str(error)
@@ -190,10 +193,11 @@ class _Rows:
             problem = self._walk(connection, rows)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                rows = self._by_index(connection)  # too many rows of others
+                rows = self._by_index(connection)  # there are too many rows of others
             elif isinstance(error, sqlite3.OperationalError):
                 raise  # locked, or a journal to be rolled back
-            problem = str(error)
+            else:
+                problem = str(error)
         for number, key in rows:
             try:
                 found = connection.execute(_VALUE_OF, (number,)).fetchone()
@@ -228,11 +232,3 @@ _VALUE_OF = (
 def _limit_time(connection: sqlite3.Connection, seconds: float) -> None:
     until = time.monotonic() + seconds
     connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-
-
-def _record(sealed: str) -> Record | None:
-    """The record of a sound row; None for another version's."""
-    try:
-        return decode(sealed[CHECKSUM_DIGITS:])
-    except ValueError:
-        return None

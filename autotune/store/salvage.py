@@ -8,6 +8,7 @@ so, so that nothing here can give a wrong one. Knows nothing of records.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,13 +24,15 @@ _NULL, _ONE = 0, 9
 Page = Callable[[int], bytes]
 
 
-def rows(file: Path, most_row_bytes: int) -> Iterator[tuple[bytes, bytes]]:
+def rows(file: Path, most_row_bytes: int, until_s: float) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of every row of text that can be found; the same key may come more than once.
 
     Parameters
     ----------
     most_row_bytes : int
         Larger rows are passed over.
+    until_s : float
+        When to stop, on the monotonic clock.
 
     Raises
     ------
@@ -49,8 +52,14 @@ def rows(file: Path, most_row_bytes: int) -> Iterator[tuple[bytes, bytes]]:
 
         for number in range(2, count + 1):  # the first page holds the schema
             content = page(number)
-            if content[:1] == bytes((_LEAF,)):
-                yield from _leaf(content, page, most_row_bytes)
+            if content[:1] != bytes((_LEAF,)):
+                if number % 64 == 0 and time.monotonic() > until_s:
+                    return
+                continue
+            for row in _leaf(content, page, most_row_bytes):
+                yield row
+                if time.monotonic() > until_s:
+                    return
     finally:
         os.close(descriptor)
 

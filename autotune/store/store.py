@@ -53,10 +53,7 @@ def key_of(record: Record) -> str:
 def load(kernel: str, *, numerics: str) -> Found:
     """Everything known of a kernel; empty if the store cannot be read."""
     hard = dict(fingerprint().hard)
-    rows, problems = reader.read(root() / DATABASE, f"{SCHEMA}|{kernel}|", reader.CALL)
-    for problem in problems:
-        warn_once(problem)
-    own = [record for record in rows if record.kernel == kernel]
+    own = _records(f"{SCHEMA}|{kernel}|", reader.CALL)
     visible = {r.signature: r for r in own if r.provenance.hard == hard and r.numerics == numerics}
     foreign = [r for r in own if r.signature not in visible or visible[r.signature] is not r]
     beneath: dict[str, Record] = {}
@@ -70,10 +67,16 @@ def load(kernel: str, *, numerics: str) -> Found:
 
 def load_all() -> list[Record]:
     """Every readable record in the user's database."""
-    rows, problems = reader.read(root() / DATABASE, f"{SCHEMA}|")
+    return _records(f"{SCHEMA}|", reader.COMMAND)
+
+
+def _records(prefix: str, limits: reader.Limits) -> list[Record]:
+    """The records of the rows whose key begins so, and is the key that they belong under."""
+    rows, problems = reader.read_rows(root() / DATABASE, prefix, limits)
     for problem in problems:
         warn_once(problem)
-    return rows
+    found = ((key, reader.record_of(sealed)) for key, sealed in rows.items())
+    return [record for key, record in found if record is not None and key_of(record) == key]
 
 
 def save(record: Record) -> bool:
@@ -159,16 +162,18 @@ def clear(kernel: str | None = None) -> int:
 
     if not (root() / DATABASE).is_dir():
         return 0
-    prefix = f"{SCHEMA}|{kernel}|" if kernel else ""
     with writing() as database:
+        if kernel is None:
+            count = len(reader.read_rows(database, "")[0])
+            writer.remove_all(database)
+            return count
+        prefix = f"{SCHEMA}|{kernel}|"
+        found, _ = reader.read_rows(database, prefix)
         try:
-            return writer.remove(database, prefix)
+            return writer.remove(database, found)
         except writer.Damaged:
-            before = len(reader.read_rows(database, "")[0])
-            if kernel is None:
-                writer.set_aside(database)
-                return before
-            return before - _make_anew(database, {}, without=prefix)
+            _make_anew(database, {}, without=prefix)
+            return len(found)
 
 
 def kernel_lock(kernel: str) -> contextlib.AbstractContextManager[bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -189,18 +189,31 @@ def set_aside(directory: Path) -> None:
             os.replace(file, file.with_name(f"{file.name}.damaged"))
 
 
-def remove(directory: Path, prefix: str) -> int:
-    """Remove the rows whose key begins with `prefix`; how many there were.
+def remove(directory: Path, keys: Iterable[str]) -> int:
+    """Remove rows; how many there were.
 
     Raises
     ------
     StoreError
         They could not be removed; `Damaged` if the database is no sound one.
     """
-    with _opened(directory) as cache:
-        keys = [key for key in cache.iterkeys() if key.startswith(prefix)]
-        with cache.transact(retry=False):
-            return sum(bool(cache.delete(key, retry=False)) for key in keys)
+    with _opened(directory) as cache, cache.transact(retry=False):
+        return sum(bool(cache.delete(key, retry=False)) for key in keys)
+
+
+def remove_all(directory: Path) -> None:
+    """Remove the database, whatever is in it, and what was moved aside earlier.
+
+    Raises
+    ------
+    StoreError
+        It cannot be removed.
+    """
+    try:
+        for file in directory.glob(f"{trust.DATABASE_FILE}*"):
+            file.unlink()
+    except OSError as error:
+        raise StoreError(f"{directory}: cannot be cleared ({error.strerror})") from error
 
 
 def network_file_system(directory: Path) -> str | None:
