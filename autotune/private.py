@@ -11,6 +11,14 @@ def private_directory(path: Path) -> bool:
     """Create `path` if need be; whether it is a real directory of ours that nobody else may write."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return is_private(path)
+
+
+def is_private(path: Path) -> bool:
+    """Whether `path` is a real directory of ours that nobody else may write."""
+    try:
         info = path.lstat()
     except OSError:
         return False

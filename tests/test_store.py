@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from autotune import StoreError, tunable
 from autotune.kernel.signature import signature_of
-from autotune.store import reader, shipped, store, writer
+from autotune.store import locks, mounts, reader, shipped, store, writer
 from autotune.store.record import SCHEMA, Gap, Leaf, Pick, Split, decode, encode, leaves, lookup
 from tests.records import leaf, record, split
 
@@ -171,6 +172,26 @@ def test_a_network_file_system_is_named_and_not_written(monkeypatch, tmp_path):
         writer.put(tmp_path, {"k": "v"})
 
 
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [
+        ([("/", "ext4"), ("/home", "nfs4")], "nfs4"),
+        ([("/", "nfs4"), ("/home", "ext4")], None),
+        ([("/home", "nfs4"), ("/home", "ext4")], None),  # mounted over it
+        ([("/", "ext4"), ("/home/a b", "lustre")], "lustre"),
+        ([("/", "ext4"), ("/home/a", "nfs")], None),
+        ([], None),
+    ],
+)
+def test_the_innermost_mount_decides(table, kind):
+    assert mounts.network_file_system(Path("/home/a b/store"), table) == kind
+
+
+def test_mount_tables_are_read_as_they_are_written():
+    assert mounts._unescaped(r"/home/a\040b\134c") == r"/home/a b\c"
+    assert ("/proc", "proc") in mounts._mounts() or sys.platform != "linux"
+
+
 def test_a_full_disk_is_told(monkeypatch, tmp_path):
     def full(*args, **kwargs):
         error = sqlite3.OperationalError("database or disk is full")
@@ -199,6 +220,29 @@ def test_a_database_that_is_held_is_told(monkeypatch, tmp_path):
 def test_the_writer_takes_and_gives_only_text(call, tmp_path):
     with pytest.raises(StoreError):
         call(writer.TextDisk(str(tmp_path)))
+
+
+def test_a_writer_that_does_not_come_to_an_end_is_told(store_root, monkeypatch):
+    store.put([])
+    monkeypatch.setattr(store, "LOCK_WAIT_S", 0.02)
+    with (
+        locks.database_lock(store_root, wait_s=0.0) as mine,
+        pytest.raises(StoreError, match=r"another process has been writing for 0.02 s; try again later"),
+    ):
+        assert mine
+        store.put([made()])
+
+
+def test_a_damaged_database_that_cannot_be_replaced_stays_where_it_is(store_root):
+    store.put([made()])
+    database(store_root).write_bytes(b"junk" * 5000)
+    (store_root / "db" / "cache.db.damaged").mkdir()
+
+    with pytest.raises(StoreError, match="the damaged database cannot be replaced"):
+        store.put([made()])
+    assert database(store_root).read_bytes() == b"junk" * 5000
+    with pytest.raises(StoreError, match="cannot be cleared"):
+        store.clear()
 
 
 # -- damaged and hostile files

@@ -49,6 +49,7 @@ def command(
     ranges = parse_sizes(sizes)
     tuned = load_kernels(modules, kernels)
     chosen = [kernel_of(one) for one in tuned if one.__autotune__.kernel.inputs is not None or kernels]
+    store.put([])  # whether records can be saved is known before any work begins
     load = current_load()
     progress = Progress(show=not as_json)
     if not as_json:

@@ -1,4 +1,4 @@
-"""``autotune db``: path, export, import, clear."""
+"""``autotune db``: path, export, import, merge, clear."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 import click
 
 from ..errors import StoreError
+from ..kernel.signature import describe_key
 from ..machine import fingerprint
-from ..store import shipped, store
+from ..store import merging, shipped, store
 from .common import NOTHING_RECORDED, json_option, print_json
 
 
 @click.group("db")
 def command() -> None:
-    """Show, export, import or clear the recorded decisions."""
+    """Show, export, import, merge or clear the recorded decisions."""
 
 
 @command.command("path")
@@ -60,18 +61,44 @@ def export(output: Path | None, all_machines: bool, as_json: bool) -> int:
 @json_option
 def import_(file: Path, as_json: bool) -> int:
     """Add the records of an export: data only, validated, never executed."""
-    try:
-        bundle = shipped.read_bundle(file.read_bytes(), str(file))
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise StoreError(str(error)) from error
-    store.put(bundle.records)
-    here = sum(record.provenance.hard == dict(fingerprint().hard) for record in bundle.records)
+    records = merging.records_of(file)
+    store.put(records)
+    here = sum(record.provenance.hard == dict(fingerprint().hard) for record in records)
     if as_json:
-        print_json({"imported": len(bundle.records), "for_this_machine": here})
+        print_json({"imported": len(records), "for_this_machine": here})
     else:
-        click.echo(f"{len(bundle.records)} records imported, {here} of them for this machine")
+        click.echo(f"{len(records)} records imported, {here} of them for this machine")
+    return 0
+
+
+@command.command("merge")
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|DIRECTORY…")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@json_option
+def merge(sources: tuple[Path, ...], dry_run: bool, as_json: bool) -> int:
+    """Add the records of exports and of other stores where they are better than what is recorded.
+
+    Of two for the same kernel, arguments and machine a clean one is better than a contended one, and a newer one than
+    an older one.
+    """
+    steps = merging.merge(sources, dry_run=dry_run)
+    counts = {action: sum(step.action == action for step in steps) for action in ("added", "replaced", "kept")}
+    if as_json:
+        print_json({
+            **counts, "dry_run": dry_run,
+            "records": [
+                {"kernel": step.record.kernel, "signature": step.record.signature, "from": step.origin,
+                 "machine": step.record.provenance.label, "action": step.action, "reason": step.reason}
+                for step in steps
+            ],
+        })  # fmt: skip
+        return 0
+    for step in steps:
+        name = f"{step.record.kernel} [{describe_key(step.record.signature)}]"
+        what = f"kept the own ({step.reason})" if step.action == "kept" else f"{step.action} ({step.reason})"
+        click.echo(f"{name} on {step.record.provenance.label or 'an unnamed machine'}: {what}")
+    would = "would be " if dry_run else ""
+    click.echo(f"{would}added {counts['added']}, {would}replaced {counts['replaced']}, kept {counts['kept']}")
     return 0
 
 

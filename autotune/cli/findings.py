@@ -21,7 +21,7 @@ from ..machine.cores import CoreBudget, usable_cores
 from ..machine.fingerprint import available_memory_bytes, cpu_features, cpu_label
 from ..machine.load import Load, current_load
 from ..private import private_directory
-from ..store import lockfile, store, writer
+from ..store import lockfile, mounts, store
 
 #: Environment variables that make a BLAS use code for another processor than the one it finds.
 BLAS_PINS = {
@@ -178,7 +178,7 @@ def place() -> Iterator[Finding]:
         yield Finding("warning", "store", f"{folder}: is not a directory that only you may write",
                       "chmod 700 it, or choose another with AUTOTUNE_DB")  # fmt: skip
         return
-    kind = writer.network_file_system(folder)
+    kind = mounts.network_file_system(folder)
     if kind is not None:
         yield Finding("warning", "store", f"{folder}: on {kind}, where a database cannot be shared safely",
                       "set AUTOTUNE_DB to a directory on a local disk")  # fmt: skip

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import click
 import msgspec
 
-from ..dispatch.explanation import decision_lines, human_time
+from ..dispatch.entry import differences
+from ..dispatch.explanation import decision_lines, human_time, stale
 from ..kernel.model import REFERENCE
 from ..kernel.signature import describe_key
 from ..store import store
@@ -35,7 +36,11 @@ def command(name: str, modules: tuple[str, ...], as_json: bool) -> int:
             _print(record, shipped=record.signature in found.shipped)
     if found.records:
         return 0
-    elsewhere = f"; {len(found.foreign)} for other machines or policies" if found.foreign else ""
+    nearest = min(found.foreign, key=lambda record: len(differences(record)), default=None)
+    elsewhere = ""
+    if nearest is not None:
+        why = "; ".join(differences(nearest)) or f"numerics={nearest.numerics}"
+        elsewhere = f"; {len(found.foreign)} elsewhere, the nearest for {why}"
     click.echo(f"nothing is recorded for {kernel.name} here{elsewhere}; measure it: autotune calibrate {kernel.name}",
                err=True)  # fmt: skip
     return NOTHING_RECORDED
@@ -48,6 +53,8 @@ def _print(record: Record, *, shipped: bool) -> None:
     out.print(f"\n[bold]{record.kernel}[/bold] \\[{describe_key(record.signature)}]")
     out.print(f"  {made.origin} ({made.effort}), {record.quality}, {when}, {made.spent_s:.1f} s"
               f"{', came with the package' if shipped else ''}")  # fmt: skip
+    for difference in stale(record):
+        out.print(f"  stale: {difference}", markup=False)
     if made.compiled:
         out.print(f"  compiled code: {_settings(made.compiled)}", markup=False)
     for line in decision_lines(record.decision):

@@ -19,7 +19,7 @@ from types import FunctionType
 from typing import Any
 
 from .. import settings
-from ..private import private_directory
+from ..private import is_private, private_directory
 
 DIGEST_BYTES = 32
 
@@ -69,7 +69,7 @@ def make_cache(function: FunctionType, key: str) -> Any:
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             target_context.refresh()
             file = self._file(sig, target_context.codegen())
-            payload = read_checked(file) if file is not None else None
+            payload = read_checked(file) if file is not None and is_private(file.parent) else None
             if payload is None:
                 return None
             return rebuild(None, target_context, pickle.loads(payload))  # noqa: S301 - private, ours, digest checked

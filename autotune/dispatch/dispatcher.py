@@ -232,6 +232,14 @@ class Dispatcher:
             sampling.learn(self.kernel, self.found)
         return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=asked.mode == "first-use")
 
+    def remember(self, records: list[Record]) -> None:
+        """Use records in this process even if the store could not take them."""
+        from ..store import store
+
+        found = store.load(self.kernel.id, numerics=self.numerics)
+        made = {record.signature: record for record in records if found.records.get(record.signature) != record}
+        self.found = found if not made else type(found)({**found.records, **made}, found.shipped - made.keys(), ())
+
     @property
     def numerics(self) -> str:
         """The loosest class that may win: what is set, or what the kernel opts in to where nothing is set."""

@@ -128,20 +128,27 @@ def covered(kernel: Kernel, signature: Signature) -> bool:
 
 
 def missing(signature: Signature, found: Found) -> str:
-    """Why there is no record: none at all, or the field in which the nearest one differs."""
-    from ..machine import fingerprint
-
+    """Why there is no record: none at all, or the fields in which the nearest one differs."""
     differing = [record for record in found.foreign if record.signature == signature.key]
     if not differing:
         return "nothing recorded for this signature"
-    hard = fingerprint().hard
-
-    def differences(index: int) -> list[str]:
-        then = differing[index].provenance.hard
-        return [
-            f"{name} {then.get(name)}, this process has {hard[name]}" for name in hard if then.get(name) != hard[name]
-        ]
-
-    nearest = min(range(len(differing)), key=lambda index: len(differences(index)))
+    nearest = min(differing, key=lambda record: len(differences(record)))
     fields = differences(nearest)
-    return f"recorded for {'; '.join(fields)}" if fields else f"recorded for numerics={differing[nearest].numerics}"
+    return f"recorded for {'; '.join(fields)}" if fields else f"recorded for numerics={nearest.numerics}"
+
+
+def differences(record: Record) -> list[str]:
+    """The hard fields of the machine in which a record is another's, in words."""
+    from ..machine import fingerprint
+
+    here = fingerprint()
+    then = record.provenance.hard
+    texts = []
+    for name, now in here.hard.items():
+        if then.get(name) == now:
+            continue
+        if name == "cores":
+            texts.append(f"{then.get(name)} usable cores, this process has {here.cores.count}")
+        else:
+            texts.append(f"{name} {then.get(name)}, this process has {now}")
+    return texts

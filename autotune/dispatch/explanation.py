@@ -84,6 +84,7 @@ class Explanation:
             "source": self.chosen.source,
             "reason": self.chosen.reason,
             "excluded": dict(self.excluded),
+            "stale": [] if self.record is None else stale(self.record),
             "record": None if self.record is None else msgspec.to_builtins(self.record),
             "locked": None if self.locked is None else msgspec.to_builtins(self.locked),
         }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..compile.layers import expected_layer
 from ..errors import DeclarationError, VariantWarning, warn
 from . import guards, policy
-from .entry import Entry
+from .entry import Entry, take_over
 from .plan import Later, ToReference
 
 if TYPE_CHECKING:
@@ -51,14 +51,24 @@ def tune_if_due(dispatcher: Dispatcher, entry: Entry, values: Mapping[str, objec
 def tune(
     dispatcher: Dispatcher, entry: Entry, values: Mapping[str, object], *, budget_s: float
 ) -> policy.Refusal | None:
-    """Tune the call at hand through the tuner's hook and take over what it finds."""
+    """Tune the call at hand through the tuner's hook and take over what it finds.
+
+    Of many processes that meet a kernel at once one gets here with its lock; the others are told so before they import
+    anything.
+    """
+    from ..store import store
+
     alone = any(variant.threads for variant in dispatcher.kernel.variants.values()) and expected_layer() == "workqueue"
     if alone and not guards.turn.enter():
         return policy.Refusal("another thread is in parallel code, where the workqueue layer bears one", passing=True)
     dispatcher.tuning_now = True
     started = time.monotonic()
     try:
-        with policy.Tuning():
+        with policy.Tuning(), store.kernel_lock(dispatcher.kernel.id) as mine:
+            if not mine:
+                return policy.Refusal("another process is tuning this kernel", passing=True)
+            if _found_meanwhile(dispatcher, entry, values):
+                return None
             outcome = importlib.import_module(TUNER).first_use(
                 dispatcher.kernel, entry.signature, values,
                 known=entry.record, budget_s=budget_s, numerics=dispatcher.numerics,
@@ -73,9 +83,26 @@ def tune(
         spending.spent_s += time.monotonic() - started
     if isinstance(outcome, policy.Refusal):
         return outcome
-    dispatcher.tuned += 1
-    entry.use(outcome, "first-use")
+    if isinstance(outcome, policy.Known):
+        entry.use(outcome.record, "store")
+    else:
+        dispatcher.tuned += 1
+        entry.use(outcome, "first-use")
     return None
+
+
+def _found_meanwhile(dispatcher: Dispatcher, entry: Entry, values: Mapping[str, object]) -> bool:
+    """Whether another process has found what serves this call since the store was read; then that is taken over."""
+    from ..store import store
+
+    before, key = dispatcher.found, entry.signature.key
+    dispatcher.found = found = store.load(dispatcher.kernel.id, numerics=dispatcher.numerics)
+    record = found.records.get(key)
+    if record is None or before is None or record == before.records.get(key):
+        return False
+    take_over(dispatcher.kernel, entry.signature, entry, record, "store")
+    size = dispatcher.kernel.size_of(values)
+    return size is not None and entry.leaf(size) is not None and not entry.unfinished(size)
 
 
 def debug(message: str, *about: object, error: BaseException | None = None) -> None:

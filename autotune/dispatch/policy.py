@@ -11,9 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..machine.load import BUSY_PRESSURE_PERCENT, cpu_pressure_percent
 from ..value import Value
+
+if TYPE_CHECKING:
+    from ..store.record import Record
 
 #: Tuning that a process may do before it is rationed, and its share of the process's age after that.
 FREE_TUNING_S = 5.0
@@ -31,6 +35,12 @@ class Refusal(Value):
     reason: str
     #: Whether asking again later may give another answer.
     passing: bool
+
+
+class Known(Value):
+    """What was known already."""
+
+    record: Record
 
 
 class Spending:

@@ -7,6 +7,7 @@ used. Knows nothing of code generation.
 from __future__ import annotations
 
 import contextlib
+import keyword
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def check(kernel: Kernel, signature: Signature, record: Record) -> Rejected | No
 
 def _size_names(kernel: Kernel, record: Record) -> list[str]:
     names = kernel.size.names or tuple({name for cell in record.cells for name in cell.size})
-    return [name for name in names if name.isidentifier() and not name.startswith("_")]
+    return [name for name in names if name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")]
 
 
 def _check_leaf(kernel: Kernel, record: Record, leaf: Decision) -> str | None:

@@ -185,6 +185,7 @@ class Methods:
 
         records: list[Record] = importlib.import_module(TUNER).calibrate(self._kernel, **options)
         self._dispatcher.clear()  # what was calibrated is read from the store, like by any other process
+        self._dispatcher.remember(records)
         return records
 
     def decision(self, *args: Any, **kwargs: Any) -> Chosen:

@@ -145,18 +145,21 @@ class Signature(Value):
 
 
 def describe_key(key: str) -> str:
-    """A signature key in words: ``"float64 2-d C, axis=1"``."""
+    """A signature key in words: ``"float64 2-d C, axis=1"``; one that is none, as records of others may have, as is."""
     words: list[str] = []
-    for name, kind, *rest in json.loads(key):
-        if kind == "array":
-            dtype, ndim, layout = rest
-            text = f"{dtype} {ndim}-d {'strided' if layout == 'A' else layout}"
-            if text not in words:
-                words.append(text)
-        elif kind == "value" and rest[0] is not None:
-            words.append(f"{name}={rest[0]!r}")
-        elif kind == "type":
-            words.append(f"{name}: {rest[0]}")
+    try:
+        for name, kind, *rest in json.loads(key):
+            if kind == "array":
+                dtype, ndim, layout = rest
+                text = f"{dtype} {ndim}-d {'strided' if layout == 'A' else layout}"
+                if text not in words:
+                    words.append(text)
+            elif kind == "value" and rest[0] is not None:
+                words.append(f"{name}={rest[0]!r}")
+            elif kind == "type":
+                words.append(f"{name}: {rest[0]}")
+    except (ValueError, TypeError, IndexError, RecursionError):
+        return repr(key[:80])
     return ", ".join(words) or "no arrays"
 
 

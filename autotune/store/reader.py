@@ -23,6 +23,8 @@ from .trust import DATABASE_FILE
 
 #: A record is some tens of kilobytes; a row beyond this is not one of ours.
 MAX_ROW_BYTES = 1 << 20
+#: A signature of 32 arguments, and a machine.
+MAX_KEY_BYTES = 1 << 14
 CHECKSUM_DIGITS = 32
 #: A writer holds the database for milliseconds; what a call waits for it must not be felt.
 BUSY_TIMEOUT_S = 0.2
@@ -83,7 +85,7 @@ def read_rows(directory: Path, prefix: str, limits: Limits = COMMAND) -> tuple[d
         problem = _read(directory, found)
         if problem is None:
             return found.sound, []
-        for key, value in salvage.rows(file, MAX_ROW_BYTES, time.monotonic() + limits.seconds):
+        for key, value in salvage.rows(file, MAX_ROW_BYTES + 2 * MAX_KEY_BYTES, time.monotonic() + limits.seconds):
             found.add(key, value)
     except Exception as error:  # the store's reader: whatever a damaged file leads to, what was read so far is all
         problem = str(error)
@@ -148,7 +150,7 @@ def _select(file: Path, found: _Rows) -> str | None:
     """Read a database that is at rest; None, or why that is not all."""
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
     connection.text_factory = bytes  # a row that is not UTF-8 must not spoil the others
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES + 4096)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES + 2 * MAX_KEY_BYTES)
     _limit_time(connection, found.limits.seconds)
     try:
         for pragma in ("trusted_schema=OFF", "mmap_size=0", "cell_size_check=ON", "query_only=ON"):

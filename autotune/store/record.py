@@ -13,6 +13,8 @@ import msgspec
 
 #: Number of this schema; records of a higher one are ignored, never rewritten.
 SCHEMA = 1
+#: Decisions are balanced trees over some tens of borders; a deeper one is not one of ours, and would not compile.
+MAX_DEPTH = 40
 #: Half the width, in octaves, of the range of sizes that one measured size speaks for, where nothing else is known.
 REACH_OCTAVES = 0.5
 
@@ -240,9 +242,28 @@ def decode(text: str | bytes) -> Record:
         head = msgspec.json.decode(text, type=_Head)
         if head.schema != SCHEMA:
             raise ValueError(f"schema {head.schema}, expected {SCHEMA}")
-        return msgspec.json.decode(text, type=Record)
+        record = msgspec.json.decode(text, type=Record)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    check_depth(record)
+    return record
+
+
+def check_depth(record: Record) -> None:
+    """Make sure that the decision may be walked.
+
+    Raises
+    ------
+    ValueError
+        It is nested too deeply.
+    """
+    pending = [(record.decision, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError(f"{record.kernel:.80}: the decision is nested too deeply, more than {MAX_DEPTH} levels")
+        if isinstance(node, Split):
+            pending += [(node.below, depth + 1), (node.above, depth + 1)]
 
 
 class _Head(msgspec.Struct):

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ..machine import fingerprint
-from .record import SCHEMA, Record
+from .record import SCHEMA, Record, check_depth
 
 PACKAGE = "tuning_db"
 
@@ -76,7 +76,10 @@ def read_bundle(content: bytes, origin: str) -> Bundle:
         head = msgspec.json.decode(content, type=_Head)
         if head.schema != SCHEMA:
             raise ValueError(f"has schema {head.schema}, this version reads {SCHEMA}")
-        return msgspec.json.decode(content, type=Bundle)
+        bundle = msgspec.json.decode(content, type=Bundle)
+        for record in bundle.records:
+            check_depth(record)
+        return bundle
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{origin}: is not an export of autotune: {error}") from None
 

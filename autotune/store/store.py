@@ -10,7 +10,7 @@ Knows nothing of timing, search or dispatch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .. import settings
@@ -71,11 +71,16 @@ def load_all() -> list[Record]:
 
 
 def _records(prefix: str, limits: reader.Limits) -> list[Record]:
-    """The records of the rows whose key begins so, and is the key that they belong under."""
+    """The records whose key begins so."""
     rows, problems = reader.read_rows(root() / DATABASE, prefix, limits)
     for problem in problems:
         warn_once(problem)
-    found = ((key, reader.record_of(sealed)) for key, sealed in rows.items())
+    return records_in(rows)
+
+
+def records_in(rows: Mapping[str, str]) -> list[Record]:
+    """The records of sealed rows that lie under the key they belong under."""
+    found = ((key, reader.record_of(row)) for key, row in rows.items())
     return [record for key, record in found if record is not None and key_of(record) == key]
 
 
@@ -98,7 +103,27 @@ def put(records: list[Record]) -> None:
         The store is not private, not writable, on a network file system, held by another process, or the disk is full.
     """
     with writing() as database:
-        write(database, {key_of(record): reader.seal(key_of(record), encode(record)) for record in records})
+        write(database, sealed(records))
+
+
+def sealed(records: Iterable[Record]) -> dict[str, str]:
+    """The rows of records, by key.
+
+    Raises
+    ------
+    StoreError
+        A record is too large to be read again.
+    """
+    rows = {}
+    for record in records:
+        key = key_of(record)
+        rows[key] = reader.seal(key, encode(record))
+        if len(rows[key].encode()) > reader.MAX_ROW_BYTES or len(key.encode()) > reader.MAX_KEY_BYTES:
+            raise StoreError(
+                f"{record.kernel}: a record of {len(rows[key]):,} bytes, under a key of {len(key):,}, is not kept; the "
+                f"limits are {reader.MAX_ROW_BYTES:,} and {reader.MAX_KEY_BYTES:,}: calibrate fewer sizes"
+            )
+    return rows
 
 
 @contextlib.contextmanager
@@ -128,14 +153,14 @@ def write(database: Path, rows: dict[str, str]) -> None:
 
     try:
         writer.put(database, rows)
-        found, problems = reader.read_rows(database, f"{SCHEMA}|")
+        found, problems = reader.read_rows(database, *(rows if len(rows) == 1 else [f"{SCHEMA}|"]))
         if not problems and rows.items() <= found.items():
             return
         damage = "; ".join(problems) or f"{database}: what was written cannot be read back"
     except writer.Damaged as error:
         damage = str(error)
     kept = _make_anew(database, rows)
-    warn_once(f"{damage}; the database was moved aside (*.damaged), and its {kept} sound records were kept")
+    warn_once(f"{damage}; the database was made anew of its {kept} sound records, and the old one kept as *.damaged")
 
 
 def _make_anew(database: Path, rows: dict[str, str], without: str | None = None) -> int:
@@ -144,9 +169,7 @@ def _make_anew(database: Path, rows: dict[str, str], without: str | None = None)
 
     kept, _ = reader.read_rows(database, "")
     kept = {key: value for key, value in kept.items() if without is None or not key.startswith(without)}
-    writer.set_aside(database)
-    if kept or rows:
-        writer.put(database, {**kept, **rows})
+    writer.make_anew(database, {**kept, **rows})
     return len(kept)
 
 

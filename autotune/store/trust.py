@@ -23,7 +23,7 @@ def refusal(directory: Path) -> str | None:
     file = directory / DATABASE_FILE
     try:
         found = [(path, path.lstat()) for path in (directory.parent, directory, file)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         return f"{file}: cannot be read ({error})"

@@ -8,7 +8,9 @@ of the database. Knows nothing of what records mean.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,6 +22,7 @@ from diskcache.core import MODE_RAW
 
 from ..errors import StoreError
 from . import trust
+from .mounts import network_file_system
 
 #: Every setting that diskcache knows, so that none is taken from the database: they become attributes and PRAGMAs.
 SETTINGS = {
@@ -42,7 +45,7 @@ TIMEOUT_S = 5.0
 
 
 class Damaged(StoreError):
-    """The database itself is damaged; `set_aside` makes room for a new one."""
+    """The database itself is damaged; `make_anew` replaces it."""
 
 
 class TextDisk(diskcache.Disk):  # type: ignore[misc]
@@ -182,11 +185,28 @@ def put(directory: Path, rows: dict[str, str]) -> None:
                 raise StoreError(f"{directory}: another process holds the database")
 
 
-def set_aside(directory: Path) -> None:
-    """Move a damaged database out of the way, where somebody may still look at it."""
-    for file in directory.glob("cache.db*"):
-        if not file.name.endswith(".damaged"):
-            os.replace(file, file.with_name(f"{file.name}.damaged"))
+def make_anew(directory: Path, rows: dict[str, str]) -> None:
+    """Replace a damaged database by one of these rows; the damaged one stays beside it, as ``*.damaged``.
+
+    Whoever is killed meanwhile, or meets a full disk, leaves the damaged one where it was, with what is sound in it.
+
+    Raises
+    ------
+    StoreError
+        They could not be written.
+    """
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix="anew-") as folder:
+        put(Path(folder), rows)
+        try:
+            for file in directory.glob(f"{trust.DATABASE_FILE}*"):
+                aside = file.with_name(f"{file.name}.damaged")
+                if file.name == trust.DATABASE_FILE:
+                    shutil.copyfile(file, aside)
+                elif file.suffix != ".damaged":
+                    os.replace(file, aside)  # a journal of the damaged one must not meet the new one
+            os.replace(Path(folder) / trust.DATABASE_FILE, directory / trust.DATABASE_FILE)
+        except OSError as error:
+            raise StoreError(f"{directory}: the damaged database cannot be replaced ({error.strerror})") from error
 
 
 def remove(directory: Path, keys: Iterable[str]) -> int:
@@ -214,19 +234,3 @@ def remove_all(directory: Path) -> None:
             file.unlink()
     except OSError as error:
         raise StoreError(f"{directory}: cannot be cleared ({error.strerror})") from error
-
-
-def network_file_system(directory: Path) -> str | None:
-    """The kind of network file system that `directory` lies on, where the system tells."""
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-        path = directory.resolve()
-    except OSError:
-        return None
-    best, kind = "", ""
-    for line in mounts:
-        fields = line.split(" ")
-        if len(fields) > 2 and len(fields[1]) >= len(best) and path.is_relative_to(fields[1].replace("\\040", " ")):
-            best, kind = fields[1], fields[2]
-    names = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "afs", "9p", "ceph", "beegfs", "fuse.sshfs"}
-    return kind if kind in names else None

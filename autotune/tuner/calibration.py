@@ -221,7 +221,9 @@ class _Run:
         ):
             self.tell(task.event("done", kept="the clean record, because the machine was busy now"))
             return known
-        store.put([record])
+        if not store.save(record):
+            self.tell(task.event("left out", reason="it was measured, and could not be saved"))
+            return record
         before = task.standing.known
         spent_s = record.provenance.spent_s - (before.provenance.spent_s if before is not None else 0.0)
         self.tell(task.event("done", spent_s=spent_s, doing=task.doing))

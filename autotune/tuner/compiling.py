@@ -42,9 +42,9 @@ class Compiling:
         total = pending.qsize()
         done: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         stop = threading.Event()
+        workers = [isolated(compiled=True) for _ in range(min(cores, total))]
         threads = [
-            threading.Thread(target=self._worker, args=(pending, done, stop), daemon=True)
-            for _ in range(min(cores, total))
+            threading.Thread(target=self._worker, args=(worker, pending, done, stop), daemon=True) for worker in workers
         ]
         for thread in threads:
             thread.start()
@@ -57,15 +57,22 @@ class Compiling:
                 else:
                     count += 1
                     self.tell(compiled.event("compiled", done=count, of=total))
-        finally:
+        except BaseException:
             stop.set()
-            for thread in threads:
-                thread.join()
+            for worker in workers:
+                worker.kill()  # whoever interrupts does not wait until the compiler is done
+            raise
+        for thread in threads:
+            thread.join()
 
     def _worker(
-        self, pending: queue.SimpleQueue[Task], done: queue.SimpleQueue[Task | None], stop: threading.Event
+        self,
+        worker: Worker,
+        pending: queue.SimpleQueue[Task],
+        done: queue.SimpleQueue[Task | None],
+        stop: threading.Event,
     ) -> None:
-        with isolated(compiled=True) as worker:
+        with worker:
             while not stop.is_set():
                 try:
                     task = pending.get_nowait()
@@ -77,6 +84,8 @@ class Compiling:
 
     def _task(self, task: Task, worker: Worker, stop: threading.Event) -> None:
         for _ in range(MAX_LOST):
+            if stop.is_set():
+                return
             job = task.job(numerics=self.numerics_of(task.kernel), patience=self.patience)
             lost = None
             for event in worker.run("autotune.tuner.job:compile_all", job):

@@ -1,4 +1,4 @@
-"""First-use tuning: one process tunes the call at hand, others go on with the reference.
+"""First-use tuning of the call at hand.
 
 Compiled variants are tried in a worker where the kernel can be imported there, so that a hang or a crash costs the
 candidate and not the program; kernels of prompts and notebooks, and plain ones, are tried in this process, as `steady`
@@ -18,7 +18,7 @@ import msgspec
 
 from ..dispatch import sampling
 from ..dispatch.explanation import human_time
-from ..dispatch.policy import Refusal
+from ..dispatch.policy import Known, Refusal
 from ..dispatch.revision import revised
 from ..dispatch.routes import check, compiled_mismatch, variant_hash
 from ..errors import WorkerError
@@ -55,8 +55,8 @@ def first_use(
     known: Record | None,
     budget_s: float,
     numerics: str,
-) -> Record | Refusal:
-    """Tune one call.
+) -> Record | Known | Refusal:
+    """Tune one call; who asks holds the lock of the kernel.
 
     Parameters
     ----------
@@ -71,39 +71,36 @@ def first_use(
 
     Returns
     -------
-    Record or Refusal
-        What is known now, already saved; or why nothing was measured.
+    Record, Known or Refusal
+        What is known now, already saved; what another process has found meanwhile; or why nothing was measured.
     """
-    with store.kernel_lock(kernel.id) as mine:
-        if not mine:
-            return Refusal("another process is tuning this kernel", passing=True)
-        found = store.load(kernel.id, numerics=numerics)
-        wrong = sampling.learn(kernel, found)
-        saved = found.records.get(signature.key)
-        if saved is not None and any(compiled_mismatch(kernel, saved, leaf) for leaf in leaves(saved.decision)):
-            saved = known = None  # what it says of compiled code does not hold in this environment
-        if saved is not None and check(kernel, signature, saved) is None:
-            saved = revised(kernel, signature, saved, cores=fingerprint().cores.count).record
-            if signature.key in found.shipped:
-                saved = _as_started_from(saved)
-            size = kernel.size_of(values)
-            if size is not None and lookup(saved.decision, size) is not None and not saved.unfinished(size):
-                return saved  # another process was quicker
-            known = saved
-        if make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
-            return Refusal("its arrays need more than an eighth of the free memory", passing=False)
-        started = time.time()
-        kernel.call_reference(make.copy_arguments(values))
-        call_s = time.time() - started
-        if call_s > budget_s * MAX_CALL_SHARE:
-            return Refusal(
-                f"a call takes {human_time(call_s)}, too long for the budget of {budget_s:.3g} s; "
-                f"autotune calibrate {kernel.name}",
-                passing=False,
-            )
-        record = _Attempt(kernel, signature, values, known, budget_s, numerics, started, wrong).run()
-        store.save(record)
-    _log(kernel, signature, record, time.time() - started)
+    found = store.load(kernel.id, numerics=numerics)
+    wrong = sampling.learn(kernel, found)
+    saved = found.records.get(signature.key)
+    if saved is not None and any(compiled_mismatch(kernel, saved, leaf) for leaf in leaves(saved.decision)):
+        saved = known = None  # what it says of compiled code does not hold in this environment
+    if saved is not None and check(kernel, signature, saved) is None:
+        saved = revised(kernel, signature, saved, cores=fingerprint().cores.count).record
+        if signature.key in found.shipped:
+            saved = _as_started_from(saved)
+        size = kernel.size_of(values)
+        if size is not None and lookup(saved.decision, size) is not None and not saved.unfinished(size):
+            return Known(saved)
+        known = saved
+    if make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
+        return Refusal("its arrays need more than an eighth of the free memory", passing=False)
+    started = time.monotonic()
+    kernel.call_reference(make.copy_arguments(values))
+    call_s = time.monotonic() - started
+    if call_s > budget_s * MAX_CALL_SHARE:
+        return Refusal(
+            f"a call takes {human_time(call_s)}, too long for the budget of {budget_s:.3g} s; "
+            f"autotune calibrate {kernel.name}",
+            passing=False,
+        )
+    record = _Attempt(kernel, signature, values, known, budget_s, numerics, started, wrong).run()
+    store.save(record)
+    _log(kernel, signature, record, time.monotonic() - started)
     return record
 
 

@@ -46,7 +46,7 @@ class Trial:
     numerics : str
         The loosest class that may win.
     deadline_s : float
-        When to stop, by ``time.time()``.
+        When to stop, by ``time.monotonic()``, which is the same in a worker.
     """
 
     kernel: Kernel
@@ -66,7 +66,7 @@ class Trial:
 
         Where this size has been measured, only what is new or untried there is raced, against the winner.
         """
-        started = time.time()
+        started = time.monotonic()
         values = make.copy_arguments(self.values)
         cores = fingerprint().cores.count
         size = self.kernel.size_of(values) or {}
@@ -81,10 +81,10 @@ class Trial:
         untried = self._admit(contest, gate, self._promising_first(wanted, size))
         names = [name for name in contest.admitted if cell is None or name in met or _is_of(contest, name, wanted)]
         for variant in contest.searched:
-            half_s = (self.deadline_s - time.time()) / 2  # the rest is for the race
+            half_s = (self.deadline_s - time.monotonic()) / 2  # the rest is for the race
             starts = warm(variant, size, [], self.hints, {})
             names += contest.search(variant, values, gate, lambda _: (), starts, half_s)
-        left_s = max(self.deadline_s - time.time(), 0.05)
+        left_s = max(self.deadline_s - time.monotonic(), 0.05)
         verdict = contest.race([values], names=dict.fromkeys(names), budget_s=left_s)
         facts = facts_of(contest)
         raced, leaf = decide.Raced(size, Regimes(verdict), verdict), facts.leaf(verdict.winner, verdict.single)
@@ -99,7 +99,7 @@ class Trial:
         record = make_record(
             contest, decide.by_points([(raced.size, leaf)]), [raced],
             numerics=self.numerics, excluded=dict(able.excluded), untried=untried, skipped=[], held_out=[],
-            origin="first-use", effort="first-use", spent_s=time.time() - started, budget_s=self.budget_s,
+            origin="first-use", effort="first-use", spent_s=time.monotonic() - started, budget_s=self.budget_s,
             compiled=any(uses_compiler(variant) for variant in able.variants),
         )  # fmt: skip
         return with_trial(known, record, leaf) if known is not None else record
@@ -127,7 +127,7 @@ class Trial:
         for variant in variants:
             compiles = uses_compiler(variant)
             predicted_s = self._predicted_s(variant) if compiles else 0.0
-            late = time.time() + predicted_s > self.deadline_s
+            late = time.monotonic() + predicted_s > self.deadline_s
             # One variant is always compiled, however small the budget: the next process then finds it in the cache.
             if late and (not compiles or compiled_any):
                 untried.append(variant.name)

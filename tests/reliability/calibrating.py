@@ -17,7 +17,7 @@ from autotune import Choice, Range, tunable
 
 @tunable(
     size={"n": "x.size"},
-    inputs=lambda rng, dtype, layout, n: (rng.standard_normal(n).astype(dtype),),
+    inputs=lambda rng, dtype, n: (rng.standard_normal(n).astype(dtype),),
     calibrate={"n": Range(1, 40), "dtype": Choice("float32", "float64", "complex64", "complex128"),
                "layout": Choice("C", "strided")},
 )

@@ -116,10 +116,10 @@ def damaged_stores(tries: int, seed: int = 1) -> Outcome:
 
 
 def test_damaged_stores_keep_their_sound_rows_and_give_no_wrong_one():
-    found = damaged_stores(70, seed=2)
+    found = damaged_stores(42, seed=2)
 
     assert (found.lost, found.wrong) == (0, 0)
-    assert found.tries == 70
+    assert found.tries == 42
 
 
 @row("damaged files of compiled code: never given to Numba", tries=1000)
@@ -167,7 +167,9 @@ print("right", made(x) == 10.0, "loaded", sum(made.stats.cache_hits.values()))
 """
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "another's", "link"])
+@pytest.mark.parametrize(
+    "damage", ["flip", *(pytest.param(name, marks=pytest.mark.soak) for name in ("truncate", "another's", "link"))]
+)
 def test_damaged_compiled_code_means_compiling_again(run, tmp_path, store_root, damage):
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
@@ -186,3 +188,19 @@ def test_damaged_compiled_code_means_compiling_again(run, tmp_path, store_root, 
     second, third = run(program).stdout, run(program).stdout
 
     assert [first, second, third] == ["right True loaded 0\n", "right True loaded 0\n", "right True loaded 1\n"]
+
+
+def test_rows_that_an_inner_page_hides_are_found_without_an_error_of_sqlite(store_root):
+    """The number of branches on an inner page is lowered by one: SQLite walks the rest and says nothing."""
+    rng = random.Random(3)
+    originals = [marked(number, rng) for number in range(RECORDS)]
+    store.put(originals)
+    file = store_root / store.DATABASE / reader.DATABASE_FILE
+    content = bytearray(file.read_bytes())
+    inner = [start for start in range(PAGE, len(content), PAGE) if content[start] == 0x05]  # file format, 1.6
+    assert inner, "so few records need no inner page"
+    content[inner[0] + 4] -= 1
+    file.write_bytes(bytes(content))
+
+    with pytest.warns(UserWarning, match="it does not hold as many rows as it says"):
+        assert {encode(found) for found in store.load_all()} == set(map(encode, originals))

@@ -41,6 +41,8 @@ def acknowledged(process: subprocess.Popen[str], until_s: float) -> set[tuple[st
         time.sleep(0.002)
     kill_with_workers(process)
     listener.join()
+    if process.stdout is not None:
+        process.stdout.close()
     return said
 
 
@@ -97,7 +99,7 @@ def start_to_end(module: Path) -> list[str]:
 
 def _length_s(module: Path) -> float:
     """How long a calibration takes that is not killed, code compiled."""
-    for _ in range(2):
+    for _ in range(2 if "jit" in module.read_text() else 1):
         store.clear()
         started = time.monotonic()
         subprocess.run(start_to_end(module), capture_output=True, check=True)
@@ -107,7 +109,7 @@ def _length_s(module: Path) -> float:
 
 
 def test_killed_calibrations_lose_nothing_that_was_acknowledged():
-    found = killed_calibrations(6, seed=3, module_text=MODULE)
+    found = killed_calibrations(4, seed=3, module_text=MODULE)
 
     assert found.sound, found
 
