@@ -225,12 +225,10 @@ def test_the_writer_takes_and_gives_only_text(call, tmp_path):
 def test_a_writer_that_does_not_come_to_an_end_is_told(store_root, monkeypatch):
     store.put([])
     monkeypatch.setattr(store, "LOCK_WAIT_S", 0.02)
-    with (
-        locks.database_lock(store_root, wait_s=0.0) as mine,
-        pytest.raises(StoreError, match=r"another process has been writing for 0.02 s; try again later"),
-    ):
+    with locks.database_lock(store_root, wait_s=0.0) as mine:
         assert mine
-        store.put([made()])
+        with pytest.raises(StoreError, match=r"another process has been writing for 0.02 s; try again later"):
+            store.put([made()])
 
 
 def test_a_damaged_database_that_cannot_be_replaced_stays_where_it_is(store_root):

@@ -77,6 +77,7 @@ def long_use(tries: int) -> Outcome:
             lost += len(saved - {record.kernel for record in store.load_all()})
         assert user.stdout is not None
         states = [json.loads(line) for line in user.stdout]
+        user.stdout.close()
         damaged = list((folder / "store").rglob("*.damaged"))
     after, end = states[len(states) // 10 + 1], states[-1]
     grown = end[0] / after[0] - 1
