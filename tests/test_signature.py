@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import pickle
 import types
 
@@ -238,6 +239,34 @@ def test_the_hash_sees_closures_defaults_and_array_constants():
     a = np.arange(3)
     assert source_hash(made(1, a)) == source_hash(made(1, a.copy())) != source_hash(made(2, a))
     assert source_hash(made(1, a)) != source_hash(made(1, a + 1))
+
+
+def test_the_hash_sees_what_chains_of_attributes_classes_and_partial_calls_lead_to(monkeypatch):
+    inner, outer = types.ModuleType("made.inner"), types.ModuleType("made.outer")
+    inner.__dict__.update(OFFSET=1)
+    exec("def helper(x): return x + OFFSET\ndef unused(x): return x", inner.__dict__)
+    outer.inner = inner
+    exec("class Table:\n    N = 3\n    @staticmethod\n    def row(x): return x", outer.__dict__)
+    source = "import functools\ndef add(x, n): return x + n\nadd_two = functools.partial(add, n=2)\n"
+    work = types.ModuleType("made.work")
+    work.outer = outer
+    exec(source + "def work(x): return add_two(outer.inner.helper(x)) * outer.Table.N", work.__dict__)
+    hashes = [source_hash(work.work)]
+
+    for where, name, value in (
+        (inner, "OFFSET", 2), (inner, "helper", lambda x: x), (outer.Table, "N", 4),
+        (outer.Table, "row", staticmethod(lambda x: x + 1)), (work, "add_two", functools.partial(work.add, n=3)),
+        (work, "add_two", functools.partial(inner.unused, n=3)),
+    ):  # fmt: skip
+        if callable(value) and not isinstance(value, functools.partial):
+            value = getattr(value, "__func__", value)
+            value.__module__ = "made.inner"
+            value = staticmethod(value) if where is outer.Table else value
+        monkeypatch.setattr(where, name, value)
+        hashes.append(source_hash(work.work))
+    assert len(set(hashes)) == len(hashes)
+    monkeypatch.setattr(inner, "unused_too", 5, raising=False)
+    assert source_hash(work.work) == hashes[-1]
 
 
 def test_the_hash_is_the_same_in_every_process(run):

@@ -174,6 +174,10 @@ def lock(read: Callable[[], settings.Settings]) -> Iterator[Finding]:
 
 def place() -> Iterator[Finding]:
     folder = store.root()
+    if folder.is_file():
+        yield Finding("note", "store", f"{folder}: an export of {len(store.load_all())} records, which is only read",
+                      "set AUTOTUNE_DB to a directory to save records")  # fmt: skip
+        return
     if not private_directory(folder):
         yield Finding("warning", "store", f"{folder}: is not a directory that only you may write",
                       "chmod 700 it, or choose another with AUTOTUNE_DB")  # fmt: skip

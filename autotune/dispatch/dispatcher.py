@@ -225,20 +225,9 @@ class Dispatcher:
             lock = locking.load(asked.lock_file())
             strictest = asked.numerics if asked.numerics_is_explicit else None
             return locking.open_locked(self.kernel, signature, lock, self.disabled, strictest=strictest)
-        from ..store import store
-
         if self.found is None:
-            self.found = store.load(self.kernel.id, numerics=self.numerics)
-            sampling.learn(self.kernel, self.found)
+            self.found = learning.read_store(self)
         return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=asked.mode == "first-use")
-
-    def remember(self, records: list[Record]) -> None:
-        """Use records in this process even if the store could not take them."""
-        from ..store import store
-
-        found = store.load(self.kernel.id, numerics=self.numerics)
-        made = {record.signature: record for record in records if found.records.get(record.signature) != record}
-        self.found = found if not made else type(found)({**found.records, **made}, found.shipped - made.keys(), ())
 
     @property
     def numerics(self) -> str:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..compile.layers import expected_layer
 from ..errors import DeclarationError, VariantWarning, warn
-from . import guards, policy
+from . import guards, policy, sampling
 from .entry import Entry, take_over
 from .plan import Later, ToReference
 
 if TYPE_CHECKING:
+    from ..store.record import Record
+    from ..store.store import Found
     from .dispatcher import Dispatcher
 
 #: Where the tuner is, imported when first needed.
@@ -93,16 +95,30 @@ def tune(
 
 def _found_meanwhile(dispatcher: Dispatcher, entry: Entry, values: Mapping[str, object]) -> bool:
     """Whether another process has found what serves this call since the store was read; then that is taken over."""
-    from ..store import store
-
     before, key = dispatcher.found, entry.signature.key
-    dispatcher.found = found = store.load(dispatcher.kernel.id, numerics=dispatcher.numerics)
+    dispatcher.found = found = read_store(dispatcher)
     record = found.records.get(key)
     if record is None or before is None or record == before.records.get(key):
         return False
     take_over(dispatcher.kernel, entry.signature, entry, record, "store")
     size = dispatcher.kernel.size_of(values)
     return size is not None and entry.leaf(size) is not None and not entry.unfinished(size)
+
+
+def read_store(dispatcher: Dispatcher) -> Found:
+    """What is recorded of a kernel; variants that records mark as wrong do not win from now on."""
+    from ..store import store
+
+    found = store.load(dispatcher.kernel.id, numerics=dispatcher.numerics)
+    sampling.learn(dispatcher.kernel, found)
+    return found
+
+
+def remember(dispatcher: Dispatcher, records: Iterable[Record]) -> None:
+    """Use records in this process even where the store could not take them."""
+    found = read_store(dispatcher)
+    made = {record.signature: record for record in records if found.records.get(record.signature) != record}
+    dispatcher.found = found if not made else type(found)({**found.records, **made}, found.shipped - made.keys(), ())
 
 
 def debug(message: str, *about: object, error: BaseException | None = None) -> None:

@@ -181,11 +181,11 @@ class Methods:
             return entry.record
 
     def calibrate(self, **options: Any) -> list[Record]:
-        from .learning import TUNER
+        from . import learning
 
-        records: list[Record] = importlib.import_module(TUNER).calibrate(self._kernel, **options)
+        records: list[Record] = importlib.import_module(learning.TUNER).calibrate(self._kernel, **options)
         self._dispatcher.clear()  # what was calibrated is read from the store, like by any other process
-        self._dispatcher.remember(records)
+        learning.remember(self._dispatcher, records)
         return records
 
     def decision(self, *args: Any, **kwargs: Any) -> Chosen:

@@ -9,6 +9,7 @@ Knows nothing of Numba or of disk.
 
 from __future__ import annotations
 
+import functools
 import opcode
 import os
 import sys
@@ -76,6 +77,37 @@ def reached(function: FunctionType) -> Iterator[tuple[str, object]]:
             for attribute in names:
                 if attribute in vars(value):
                     yield f"{name}.{attribute}", vars(value)[attribute]
+    if not _is_numpys(function):
+        for chain in _chains(function.__code__):
+            yield from _through_modules(function, chain)
+
+
+def _through_modules(function: FunctionType, chain: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    """What ``package.module.helper`` leads to beyond the first attribute, through modules of the same package."""
+    value = function.__globals__.get(chain[0])
+    for depth, attribute in enumerate(chain[1:], 1):
+        if not isinstance(value, ModuleType) or not _same_package(function, value) or attribute not in vars(value):
+            return
+        value = vars(value)[attribute]
+        if depth > 1:
+            yield ".".join(chain[: depth + 1]), value
+
+
+def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
+    """Global names with the attributes that are read of them one after the other, where these are two or more."""
+    import dis
+
+    chain: tuple[str, ...] = ()
+    for instruction in dis.get_instructions(code):
+        if chain and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            chain = (*chain, str(instruction.argval))
+            continue
+        if len(chain) > 2:
+            yield chain
+        chain = (str(instruction.argval),) if instruction.opname == "LOAD_GLOBAL" else ()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _chains(constant)
 
 
 def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
@@ -102,17 +134,37 @@ def _dependency(function: FunctionType, used: object, seen: set[int]) -> Iterato
     if helper is not None:
         if _same_package(function, helper):
             yield from _parts(used, seen)
+    elif isinstance(used, functools.partial):
+        if not _is_numpys(function):
+            yield stable_text((used.args, used.keywords)).encode()
+            yield from _dependency(function, used.func, seen)
     elif isinstance(used, type):
         if _same_package(function, used):
-            for member in vars(used).values():
-                if isinstance(member, FunctionType):
-                    yield from _parts(member, seen)
+            yield from _class_parts(function, used, seen)
     elif isinstance(used, np.ndarray):
         yield f"{used.dtype} {used.shape}".encode()
         if used.nbytes <= MAX_ARRAY_BYTES and not used.dtype.hasobject:
             yield used.tobytes()
     elif isinstance(used, _PLAIN):
         yield stable_text(used).encode()
+
+
+def _class_parts(function: FunctionType, used: type, seen: set[int]) -> Iterator[bytes]:
+    """Methods of any kind, properties, and constants by value."""
+    for name, member in vars(used).items():
+        if isinstance(member, FunctionType):
+            yield from _parts(member, seen)
+        elif not _is_numpys(function):
+            inner = getattr(member, "__func__", getattr(member, "fget", member))
+            if isinstance(inner, FunctionType):
+                yield from _parts(inner, seen)
+            elif isinstance(inner, _PLAIN) and not name.startswith("__"):
+                yield f"{name}={stable_text(inner)}".encode()
+
+
+def _is_numpys(function: FunctionType) -> bool:
+    """Whether a function is NumPy's: what it leads to is told by the version, a field of the machine."""
+    return (function.__module__ or "").partition(".")[0] == "numpy"
 
 
 _PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, np.generic, np.dtype, type(None))

@@ -14,9 +14,6 @@ from ..value import Value
 from . import reader, shipped, store, trust
 from .record import SCHEMA, Record
 
-#: An export of the 10,000 records that a store may hold, at 25 kB.
-MAX_FILE_BYTES = 256 << 20
-
 
 class Step(Value):
     """What a merge does with one record."""
@@ -85,7 +82,7 @@ def records_of(source: Path) -> list[Record]:
         It is none of these, or cannot be read; the message says where and why.
     """
     if not source.is_dir():
-        return _read_export(source)
+        return shipped.read_file(source)
     database = source / store.DATABASE
     if (database / trust.DATABASE_FILE).exists():
         rows, problems = reader.read_rows(database, f"{SCHEMA}|")
@@ -97,18 +94,4 @@ def records_of(source: Path) -> list[Record]:
         raise StoreError(
             f"{source}: holds neither a store ({store.DATABASE}/{trust.DATABASE_FILE}) nor exports (*.json)"
         )
-    return [record for file in files for record in _read_export(file)]
-
-
-def _read_export(file: Path) -> list[Record]:
-    try:
-        size = file.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise StoreError(f"{file}: has {size:,} bytes; an export has at most {MAX_FILE_BYTES:,}")
-        return shipped.read_bundle(file.read_bytes(), str(file)).records
-    except StoreError:
-        raise
-    except OSError as error:
-        raise StoreError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise StoreError(str(error)) from error
+    return [record for file in files for record in shipped.read_file(file)]

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import msgspec
 
+from ..errors import StoreError
 from ..machine import fingerprint
 from .record import SCHEMA, Record, check_depth
 
 PACKAGE = "tuning_db"
+#: An export of the 10,000 records that a store may hold, at 25 kB.
+MAX_FILE_BYTES = 256 << 20
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -82,6 +85,27 @@ def read_bundle(content: bytes, origin: str) -> Bundle:
         return bundle
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{origin}: is not an export of autotune: {error}") from None
+
+
+def read_file(file: Path) -> list[Record]:
+    """The records of an export.
+
+    Raises
+    ------
+    StoreError
+        It cannot be read, is too large, or is none.
+    """
+    try:
+        size = file.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise StoreError(f"{file}: has {size:,} bytes; an export has at most {MAX_FILE_BYTES:,}")
+        return read_bundle(file.read_bytes(), str(file)).records
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise StoreError(str(error)) from error
 
 
 def schema() -> bytes:

@@ -1,6 +1,7 @@
 """The store: records of this machine, the user's own over those that came with the package.
 
-One interface for the rest of the project; which files and which library keep the records is known here only.
+One interface for the rest of the project; which files and which library keep the records is known here only. In place
+of a directory an exported file may be given, which is only read: for network file systems.
 Reading never writes, never fails and never waits long: what cannot be read is as if it were not there, with one
 warning. Writing that fails costs the next process its knowledge, never this one its result.
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from .. import settings
@@ -72,10 +74,28 @@ def load_all() -> list[Record]:
 
 def _records(prefix: str, limits: reader.Limits) -> list[Record]:
     """The records whose key begins so."""
+    place = root()
+    if place.is_file():
+        return [record for record in _exported(place) if key_of(record).startswith(prefix)]
     rows, problems = reader.read_rows(root() / DATABASE, prefix, limits)
     for problem in problems:
         warn_once(problem)
     return records_in(rows)
+
+
+def _exported(file: Path) -> list[Record]:
+    """The records of an export that is given in place of a store."""
+    try:
+        about = file.stat()
+        return _read_once(file, about.st_mtime_ns, about.st_size)
+    except OSError as error:
+        warn_once(f"{error}; going on without records")
+        return []
+
+
+@lru_cache(maxsize=1)
+def _read_once(file: Path, changed_ns: int, size: int) -> list[Record]:
+    return shipped.read_file(file)
 
 
 def records_in(rows: Mapping[str, str]) -> list[Record]:
@@ -136,6 +156,8 @@ def writing() -> Iterator[Path]:
         The store is not private, or another process holds it.
     """
     folder = root()
+    if folder.is_file():
+        raise StoreError(f"{folder}: is a file, which is only read as an export; save to a directory: set AUTOTUNE_DB")
     if not private_directory(folder) or not private_directory(folder / DATABASE):
         raise StoreError(
             f"{folder}: cannot be used as the store: it must be a directory of yours that nobody else may write; "

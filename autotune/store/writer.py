@@ -84,7 +84,8 @@ def _opened(directory: Path) -> Iterator[Any]:
     if network is not None:
         raise StoreError(
             f"{directory}: lies on {network}, where a database cannot be shared safely; decisions are kept in memory "
-            "only. Set AUTOTUNE_DB to a directory on a local disk"
+            "only. Set AUTOTUNE_DB to a directory on a local disk, or to an export (autotune db export), which is only "
+            "read"
         )
     try:
         _inspect(directory)

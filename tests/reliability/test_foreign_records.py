@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from autotune import StaleRecord, StoreError, machine, tunable
+from autotune.cli import findings
 from autotune.kernel.signature import signature_of
 from autotune.machine import fingerprint
 from autotune.store import merging, reader, shipped, store, writer
@@ -259,6 +260,23 @@ def test_a_merge_takes_directories_of_exports_and_whole_stores(work, export, tmp
     assert {r.kernel for r in store.load_all()} == {first.kernel, second.kernel}
 
 
+def test_an_export_may_stand_in_place_of_a_store_and_is_only_read(work, export, monkeypatch):
+    made = record(work, (X,), leaf("v"), created_s=1.0)
+    file = export(made)
+    content = file.read_bytes()
+    monkeypatch.setenv("AUTOTUNE_DB", str(file))
+
+    assert served(work) == "v store"
+    with pytest.warns(UserWarning, match="is a file, which is only read as an export; save to a directory"):
+        assert not store.save(REPLACE(made, decision=leaf("reference")))
+    assert file.read_bytes() == content
+    (finding,) = findings.place()
+    assert "an export of 1 records, which is only read" in finding.found
+    file.write_text("no export")
+    with pytest.warns(UserWarning, match="is not an export of autotune.*going on without records"):
+        assert served(work) == "reference none"
+
+
 def test_what_is_no_source_of_a_merge_is_named_and_nothing_is_changed(work, export, tmp_path):
     made = record(work, (X,), leaf("v"))
     (tmp_path / "empty").mkdir()
@@ -266,7 +284,7 @@ def test_what_is_no_source_of_a_merge_is_named_and_nothing_is_changed(work, expo
     broken.write_text('{"schema": 1, "label": "", "records": [{"schema": 1}]}')
     large = tmp_path / "large.json"
     with open(large, "wb") as file:
-        file.truncate(merging.MAX_FILE_BYTES + 1)
+        file.truncate(shipped.MAX_FILE_BYTES + 1)
 
     for source, said in (
         (tmp_path / "empty", "holds neither a store (db/cache.db) nor exports"), (broken, "is not an export"),
