@@ -14,7 +14,8 @@ from autotune.dispatch.policy import Refusal, Spending, Surroundings, refusal
 def about(**facts) -> Surroundings:
     quiet = {
         "environ": {}, "event_loop": lambda: False, "pressure_percent": lambda: 0.0, "tuning": lambda: False,
-        "in_main_thread": lambda: True, "now_s": lambda: 0.0,
+        "in_main_thread": lambda: True, "worker_process": lambda: False, "interrupting": lambda: None,
+        "finalizing": lambda: False, "forked_after_openmp": lambda: False, "now_s": lambda: 0.0,
     }  # fmt: skip
     return Surroundings(**{**quiet, **facts})
 
@@ -36,6 +37,8 @@ def test_a_plain_program_on_a_quiet_machine_may_tune():
         ({"event_loop": lambda: True}, "an event loop is running", True),
         ({"tuning": lambda: True}, "called while tuning", True),
         ({"finalizing": lambda: True}, "shutting down", False),
+        ({"worker_process": lambda: True}, "a worker of a process pool", False),
+        ({"interrupting": lambda: "a finalizer"}, "inside a finalizer", True),
         ({"pressure_percent": lambda: 35.0}, "the machine is busy (CPU pressure 35 %)", True),
     ],
 )

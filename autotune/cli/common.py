@@ -59,11 +59,16 @@ def load_kernels(modules: Iterable[str], names: Iterable[str] = ()) -> list[Any]
             entry.load()
         found = list(registry.all_kernels())
     if names:
-        return [registry.find(name) for name in names]
+        return [registry.find(as_text(name)) for name in names]
     if not found:
         where = ", ".join(modules) or f"no installed package has the entry point {ENTRY_POINTS}"
         raise CalibrationError(f"no kernels are declared ({where}); name a module that declares some with --module")
     return found
+
+
+def as_text(argument: str) -> str:
+    """A word of the command line as people wrote it: in a locale of plain ASCII Python does not decode it."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _belongs(module: str, imported: set[str]) -> bool:

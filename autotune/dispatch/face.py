@@ -100,6 +100,13 @@ class Face(Value, by_identity=True):
                 args.append(value)
         return function(*args, **kwargs)
 
+    def call_reference(self, arguments: Sequence[object]) -> Any:
+        """Call the reference with exactly what was received, from all arguments in the order of `parameters`."""
+        given = dict(zip((p.name for p in self.parameters), arguments, strict=True))
+        if not (given.get(REST.name) or given.get(MORE.name)):
+            return self.kernel.call_reference(self.values([given[name] for name in self.names]))
+        return self.call(self.kernel.reference, arguments)
+
     @property
     def forward(self) -> str:
         """The call of the reference with exactly the arguments received."""

@@ -5,6 +5,7 @@ Declaring a kernel costs microseconds, because everything that a call needs is i
 
 from __future__ import annotations
 
+import sys
 import threading
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,9 @@ class Handle:
 
     def _first(self, *arguments: object) -> Any:
         """The first call: from now on the function has code of its own."""
-        function = self.dispatcher.function
-        return self.face.call(function, arguments)
+        if self._dispatcher is None and sys.is_finalizing():  # nothing can be imported any more
+            return self.face.call_reference(arguments)
+        return self.face.call(self.dispatcher.function, arguments)
 
     def forget(self) -> None:
         """Forget what was learnt since the first call, if there was one."""

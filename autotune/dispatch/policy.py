@@ -61,6 +61,32 @@ def in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def in_worker_process() -> bool:
+    """Whether a pool of `multiprocessing`, loky or dask started this process; all of them tell its parent."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
+
+def shutting_down_now() -> bool:
+    """Whether the program is over: atexit handlers run when the main thread is, and before the interpreter says so."""
+    return sys.is_finalizing() or not threading.main_thread().is_alive()
+
+
+def interrupting() -> str | None:
+    """What on the stack runs at a moment that the program did not choose: a finalizer, or a signal handler."""
+    signals = sys.modules.get("signal")
+    handlers = map(signals.getsignal, signals.valid_signals()) if signals is not None and in_main_thread() else ()
+    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+    frame = sys._getframe()
+    while (above := frame.f_back) is not None:
+        frame = above
+        if frame.f_code.co_name == "__del__":
+            return "a finalizer"
+        if frame.f_code in codes:
+            return "a signal handler"
+    return None
+
+
 def running_event_loop() -> bool:
     """Whether user code runs inside asyncio; ipykernel's own loop, around every cell, does not count."""
     asyncio = sys.modules.get("asyncio")
@@ -96,7 +122,9 @@ class Surroundings(Value):
     forked_after_openmp: Callable[[], bool] = staticmethod(lambda: False)
     in_main_thread: Callable[[], bool] = staticmethod(in_main_thread)
     event_loop: Callable[[], bool] = staticmethod(running_event_loop)
-    finalizing: Callable[[], bool] = staticmethod(sys.is_finalizing)
+    worker_process: Callable[[], bool] = staticmethod(in_worker_process)
+    interrupting: Callable[[], str | None] = staticmethod(interrupting)
+    finalizing: Callable[[], bool] = staticmethod(shutting_down_now)
     pressure_percent: Callable[[], float | None] = staticmethod(cpu_pressure_percent)
     tuning: Callable[[], bool] = staticmethod(is_tuning)
     now_s: Callable[[], float] = staticmethod(time.monotonic)
@@ -133,6 +161,15 @@ def other_thread(about: Surroundings) -> str | None:
     return None if about.in_main_thread() else "not the main thread"
 
 
+def pool_worker(about: Surroundings) -> str | None:
+    return "a worker of a process pool" if about.worker_process() else None
+
+
+def interrupted(about: Surroundings) -> str | None:
+    by = about.interrupting()
+    return f"inside {by}" if by else None
+
+
 def in_event_loop(about: Surroundings) -> str | None:
     return "an event loop is running in this thread" if about.event_loop() else None
 
@@ -161,9 +198,11 @@ RULES: tuple[tuple[Rule, bool], ...] = (
     (under_pytest, False),
     (not_first_rank, False),
     (after_fork, False),
+    (pool_worker, False),
     (other_thread, True),
     (in_event_loop, True),
     (shutting_down, False),
+    (interrupted, True),
     (machine_busy, True),
 )
 

@@ -1,8 +1,8 @@
 """First use of a stranger's kernel with compiled variants: the wall time of each first call, process by process.
 
 Run as ``python -m tests.benchmarks.bench_first_use``. A plain script, the cells of a real Jupyter kernel, and a
-process pool, each three processes in a row on a store of its own, with the default budget. Every variant must have
-been tried by the end of the second.
+program with a process pool, whose workers tune nothing and use what it found; each three processes in a row on a store
+of its own, with the default budget. Every variant must have been tried by the end of the second.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ if __name__ == "__main__":
     import json, multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        print(json.dumps(list(pool.map(tell, [0]))))
+        found = tell(0)
+        assert [(one["tuned"], one["variant"]) for one in pool.map(tell, [0])] == [(0, found["variant"])]
+        print(json.dumps([found]))
 """
 
 
@@ -134,7 +136,7 @@ def _cells(cells: tuple[str, ...], folder: Path, environ: dict[str, str]) -> str
 PLACES: dict[str, Callable[[], Iterator[dict]]] = {
     "plain script": lambda: in_script(SOURCE + CALL),
     "notebook cell": in_notebook,
-    "worker of a process pool": lambda: in_script(SOURCE + POOL),
+    "program with a process pool": lambda: in_script(SOURCE + POOL),
 }
 
 
