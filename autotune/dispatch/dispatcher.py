@@ -199,7 +199,7 @@ class Dispatcher:
     def entry(self, signature: Signature) -> Entry | None:
         """What is known of a signature; None beyond the signatures that are learnt."""
         entry = self.entries.get(signature.key)
-        locked = self._locked_keys()
+        locked = locking.keys(self.open(), self.kernel.id)
         if entry is None and (not self._full or signature.key in locked):  # what is locked never hangs on what was seen
             entry = self.entries[signature.key] = self.opened(signature)
             # Others that are recorded for the same types must not be hidden by what serves this one.
@@ -209,11 +209,6 @@ class Dispatcher:
                     self.entries[other.key] = self.opened(other)
             self.rebuild()
         return entry
-
-    def _locked_keys(self) -> set[str]:
-        """Signatures of this kernel in the lock file, where one is obeyed."""
-        asked = self.open()
-        return locking.load(asked.lock_file()).of_kernel(self.kernel.id) if asked.locked else set()
 
     def opened(self, signature: Signature) -> Entry:
         """A new entry, whose guards may change what serves."""
@@ -225,9 +220,7 @@ class Dispatcher:
         """An entry from the lock file where one is obeyed, else from the store, which is read once."""
         asked = self.open()
         if asked.locked:
-            lock = locking.load(asked.lock_file())
-            strictest = asked.numerics if asked.numerics_is_explicit else None
-            return locking.open_locked(self.kernel, signature, lock, self.disabled, strictest=strictest)
+            return locking.open_locked(self.kernel, signature, asked, self.disabled)
         if self.found is None:
             self.found = learning.read_store(self)
         return open_entry(self.kernel, signature, self.found, self.disabled, may_tune=asked.mode == "first-use")
@@ -308,6 +301,7 @@ class Dispatcher:
             for known in (self.entries, self.uncovered, self.disabled):
                 known.clear()
             self.found = self.settings = self.sampler = None
+            locking.forget()
             self.hits = self.misses = self.tuned = 0
             self.rebuild()
 

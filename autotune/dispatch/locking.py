@@ -21,18 +21,19 @@ from .plan import ToReference
 from .routes import Loader, candidate_of, compiled_mismatch, handling_of, variant_hash
 
 if TYPE_CHECKING:
+    from ..settings import Settings
     from ..store.lockfile import Frozen, Lock
     from ..store.record import Decision, Leaf, Pick, Record
 
 #: Bytecode, and with it every source hash, belongs to a minor version of Python.
 PYTHON = sys.implementation.cache_tag or ""
 
-_read: dict[tuple[Path, int, int], Lock] = {}
+_read: dict[Path, Lock] = {}
 _warned: set[str] = set()
 
 
 def load(path: Path) -> Lock:
-    """A lock file, read once for every state of it.
+    """A lock file, read once: an edit while a program runs must not change what it does half way.
 
     Raises
     ------
@@ -41,33 +42,44 @@ def load(path: Path) -> Lock:
     """
     from ..store import lockfile
 
-    try:
-        about = path.stat()
-    except OSError:
-        return lockfile.read(path)  # which says so
-    state = (path, about.st_mtime_ns, about.st_size)
-    if state not in _read:
-        _read[state] = lockfile.read(path)
-    return _read[state]
+    if path not in _read:
+        _read[path] = lockfile.read(path)
+    return _read[path]
+
+
+def forget() -> None:
+    """Read lock files anew when they are next needed."""
+    _read.clear()
 
 
 # -- obeying
 
 
-def open_locked(
-    kernel: Kernel, signature: Signature, lock: Lock, disabled: set[str], *, strictest: str | None
-) -> Entry:
-    """What a lock says of a signature, held against what is declared now.
+def keys(asked: Settings, kernel: str) -> set[str]:
+    """Signatures of a kernel that the lock file decides, where one is obeyed.
 
-    Parameters
-    ----------
-    strictest : str or None
-        The loosest class that the user has allowed by name.
+    Raises
+    ------
+    LockError
+        As `load`.
+    """
+    return load(asked.lock_file()).of_kernel(kernel) if asked.locked else set()
+
+
+def open_locked(kernel: Kernel, signature: Signature, asked: Settings, disabled: set[str]) -> Entry:
+    """What the lock file says of a signature, held against what is declared now.
+
+    Raises
+    ------
+    LockError
+        As `load`.
     """
     from ..store.record import Gap
 
     loader = Loader(kernel, signature, disabled=disabled)
     entry = Entry(signature, loader, Gap(), ToReference())
+    lock = load(asked.lock_file())
+    strictest = asked.numerics if asked.numerics_is_explicit else None
     frozen = lock.decisions.get((kernel.id, signature.key))
     if frozen is None:
         entry.reason = f"{lock.path} says nothing of this signature"

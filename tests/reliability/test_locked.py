@@ -239,7 +239,6 @@ def test_flipped_bytes_give_an_error_or_the_right_result(lock):
         for place in rng.integers(0, len(content), size=rng.integers(1, 4)):
             content[place] ^= 1 << rng.integers(0, 8)
         path.write_bytes(content[: rng.integers(1, len(content))] if number % 4 == 0 else content)
-        os.utime(path, ns=(number, number))
         tuned.cache_clear()
         try:
             with warnings.catch_warnings():
@@ -339,6 +338,19 @@ def test_what_is_locked_does_not_hang_on_how_many_other_signatures_were_seen(loc
     assert doubling.decision(X).variant == "v"
     doubling(X)
     assert any(name.startswith("_variant_") for name in doubling.__code__.co_names)
+
+
+def test_an_edit_while_a_program_runs_changes_nothing_until_it_asks(lock):
+    tuned = kernel()
+    lock([frozen(tuned, leaf("added"))])
+    tuned(X)
+    lock([frozen(tuned, leaf("reference"))])
+
+    assert tuned.decision(X).variant == "added"
+    tuned(X.astype("f4"))
+    assert tuned.decision(X).variant == "added"
+    tuned.cache_clear()
+    assert tuned.decision(X).variant == "reference"
 
 
 def test_nothing_is_measured_in_locked_mode_even_if_asked(lock):
