@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from autotune.search import crossover, strategy, surface, tree
 from autotune.search.bisection import Border
 from autotune.space import Choice, IntRange, Pow2, Space
+from autotune.tuner import borders
 
 #: Cost of a candidate at size n: a fixed part and a part that grows.
 LINES = {"reference": (1.0, 0.010), "loop": (0.3, 0.020), "threads": (6.0, 0.004)}
@@ -37,7 +38,7 @@ def on_grid(sizes):
 
 
 def test_segments_find_every_crossing():
-    found = crossover.segments(*on_grid([4**k for k in range(10)]), duel)
+    found = borders.found(*on_grid([4**k for k in range(10)]), duel)
 
     assert [s.winner for s in found] == ["loop", "reference", "threads"]
     # True crossings: 0.3 + 0.02 n = 1 + 0.01 n at n = 70; 1 + 0.01 n = 6 + 0.004 n at n = 833.
@@ -54,7 +55,7 @@ def test_the_worst_regret_at_any_size_is_small(crossing: float):
     def noiseless(n, names):
         return outcome({"a": 1.0 + n / crossing, "b": 2.0})
 
-    found = crossover.segments(costs, winners, noiseless)
+    found = borders.found(costs, winners, noiseless)
     for n in range(1, 4**9, 997):
         chosen = next(s.winner for s in reversed(found) if s.start <= n or s is found[0])
         times = {"a": 1.0 + n / crossing, "b": 2.0}
@@ -69,7 +70,7 @@ def test_a_candidate_that_wins_only_between_two_sizes_of_the_grid_is_found():
 
     costs = {n: at(n) for n in (512, 3000, 20_000, 100_000)}
     winners = {n: min(row, key=row.__getitem__) for n, row in costs.items()}
-    found = crossover.segments(costs, winners, lambda n, names: outcome({name: at(n)[name] for name in names}))
+    found = borders.found(costs, winners, lambda n, names: outcome({name: at(n)[name] for name in names}))
 
     assert "compiled" not in winners.values()
     assert [segment.winner for segment in found] == ["plain", "compiled", "threads"]
@@ -82,7 +83,7 @@ def test_one_noisy_verdict_does_not_become_two_thresholds():
     winners[4**8] = "reference"
     costs[4**8]["reference"] = costs[4**8]["threads"] * 0.99
 
-    found = crossover.segments(costs, winners, duel)
+    found = borders.found(costs, winners, duel)
 
     assert [s.winner for s in found] == ["loop", "reference", "threads"]
 
@@ -92,7 +93,7 @@ def test_a_candidate_that_was_not_measured_everywhere_can_still_win_where_it_was
     for n in (1, 4, 16):
         del costs[n]["threads"]
 
-    assert [s.winner for s in crossover.segments(costs, winners, duel)][-1] == "threads"
+    assert [s.winner for s in borders.found(costs, winners, duel)][-1] == "threads"
 
 
 @pytest.mark.parametrize("wrong", [1, 2, 3])
@@ -107,7 +108,7 @@ def test_a_duel_that_lies_once_does_not_send_the_search_into_the_wrong_half(wron
         flipped = dict(zip(true.costs, reversed(true.costs.values()), strict=True))
         return outcome(flipped) if bracket == wrong else true
 
-    found = crossover.segments({n: {k: costs[n][k] for k in ("loop", "reference")} for n in costs}, winners, lying_once)
+    found = borders.found({n: {k: costs[n][k] for k in ("loop", "reference")} for n in costs}, winners, lying_once)
 
     assert 60 < found[1].start < 82
 
@@ -117,7 +118,7 @@ def test_a_first_race_that_was_disturbed_is_outvoted_by_two_later_ones():
     costs[256]["loop"] = costs[256]["reference"] / 1.2  # in truth slower by half
     winners[256] = "loop"
 
-    found = crossover.segments(costs, winners, duel)
+    found = borders.found(costs, winners, duel)
 
     assert 60 < found[1].start < 82
 
@@ -126,9 +127,36 @@ def test_only_sizes_beside_a_change_of_winner_are_raced_again():
     costs, winners = on_grid([4**k for k in range(10)])
     asked = []
 
-    crossover.confirmed(sorted(costs), costs, winners, lambda n, names: (asked.append(n), duel(n, names))[1])
+    leads: dict[crossover.Doubt, float] = {}
+    crossover.confirmed(costs, winners, lambda n, names: (asked.append(n), duel(n, names))[1], leads)
 
-    assert set(asked) <= {64, 256, 1024}
+    assert set(asked) == {size for size, _, _ in leads} <= {64, 256, 1024}
+
+
+def test_what_was_raced_again_once_is_not_raced_a_third_time_and_a_border_that_fits_stays():
+    costs, winners = on_grid([4**k for k in range(10)])
+    leads: dict[crossover.Doubt, float] = {}
+    before = borders.found(costs, winners, duel, (), leads)
+    more, more_winners = on_grid([*costs, 40, 5000])
+
+    def refused(n, names):
+        raise AssertionError(f"raced {names} at {n}")
+
+    assert borders.found(costs, winners, refused, before, leads) == before
+    assert [s.winner for s in borders.found(more, more_winners, duel, before, leads)] == [s.winner for s in before]
+    assert borders.found(more, more_winners, duel, before, leads)[-1] == before[-1]
+
+
+def test_a_known_border_of_a_candidate_that_is_gone_is_searched_again():
+    costs, winners = on_grid([4**k for k in range(10)])
+    before = borders.found(costs, winners, duel)
+    left = {n: {name: row[name] for name in ("loop", "threads")} for n, row in costs.items()}
+    fastest = {n: min(row, key=row.__getitem__) for n, row in left.items()}
+
+    found = borders.found(left, fastest, duel, before, {}, {"reference"})
+
+    assert [s.winner for s in found] == ["loop", "threads"]
+    assert 320 < found[1].start < 400  # 0.3 + 0.02 n = 6 + 0.004 n at n = 356
 
 
 def test_a_third_candidate_gets_no_sizes_for_less_than_half_the_indifference():

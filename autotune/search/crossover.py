@@ -88,6 +88,10 @@ class Outcome:
 Duel = Callable[[int, Sequence[str]], Outcome]
 
 
+#: A size, and two candidates in the order of their names.
+Doubt = tuple[int, str, str]
+
+
 @dataclass(frozen=True)
 class Segment:
     """Sizes from `start` on, until the next segment, and the candidate for them."""
@@ -99,8 +103,13 @@ class Segment:
     high: int = 0
 
 
-def segments(costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str], duel: Duel) -> list[Segment]:
-    """The few segments that serve the measured sizes best.
+def confirmed(
+    costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str], duel: Duel, leads: dict[Doubt, float]
+) -> tuple[dict[int, Mapping[str, float]], dict[int, str]]:
+    """The costs and the candidate for each size, after the sizes on which a change of winner hangs were raced again.
+
+    The first race took milliseconds, in which a candidate may have been slow for reasons of its own; the second comes
+    seconds later. Where they disagree a third decides.
 
     Parameters
     ----------
@@ -109,40 +118,28 @@ def segments(costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str
     winners : mapping
         The verdict of the race at each size.
     duel : callable
-        Decides between candidates at a size in between.
+        Decides between candidates at a size.
+    leads : dict
+        What such races have found so far, by how much the second candidate is faster in log time; more is added.
     """
     sizes = sorted(costs)
-    costs, chosen = confirmed(sizes, costs, winners, duel)
-    found = [Segment(sizes[0], chosen[0])]
-    for before, after, a, b in zip(sizes, sizes[1:], chosen, chosen[1:], strict=False):
-        if a != b:
-            found += refine((before, costs[before]), (after, costs[after]), a, b, duel)
-    return found
-
-
-def confirmed(
-    sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], winners: Mapping[int, str], duel: Duel
-) -> tuple[dict[int, Mapping[str, float]], list[str]]:
-    """The costs and the candidate for each size, after the sizes on which a change of winner hangs were raced again.
-
-    The first race took milliseconds, in which a candidate may have been slow for reasons of its own; the second comes
-    seconds later. Where they disagree a third decides.
-    """
     known, fastest = dict(costs), dict(winners)
     chosen = runs(sizes, known, fastest)
-    seen: set[tuple[int, str, str]] = set()
+    seen: set[Doubt] = set()
     for _ in range(CONFIRMATIONS):
         doubts = [doubt for doubt in doubtful(sizes, known, chosen) if doubt not in seen]
         if not doubts:
             break
         for size, a, b in doubts:
-            lead = _lead_again(known[size], size, a, b, duel)
+            if (size, a, b) not in leads:
+                leads[size, a, b] = _lead_again(known[size], size, a, b, duel)
+            lead = leads[size, a, b]
             known[size] = {**known[size], b: known[size][a] * math.exp(-lead)}
             if fastest[size] in (a, b) and abs(lead) > ZONE:  # nearer ones stay with the race's rules for ties
                 fastest[size] = a if lead < 0 else b
         seen.update(doubts)
         chosen = runs(sizes, known, fastest)
-    return known, chosen
+    return known, dict(zip(sizes, chosen, strict=True))
 
 
 def _lead_again(costs: Mapping[str, float], size: int, a: str, b: str, duel: Duel) -> float:
@@ -153,9 +150,7 @@ def _lead_again(costs: Mapping[str, float], size: int, a: str, b: str, duel: Due
     return statistics.median(leads)
 
 
-def doubtful(
-    sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], chosen: Sequence[str]
-) -> list[tuple[int, str, str]]:
+def doubtful(sizes: Sequence[int], costs: Mapping[int, Mapping[str, float]], chosen: Sequence[str]) -> list[Doubt]:
     """The sizes beside a change of winner, and both winners where neither is hopeless at that size."""
     found = []
     for (before, after), (a, b) in zip(itertools.pairwise(sizes), itertools.pairwise(chosen), strict=True):

@@ -1,4 +1,4 @@
-"""Borders over one size after some candidates changed: those between unchanged winners stay as they are recorded.
+"""Borders over one size: few segments that serve the measured sizes best; those that are known already stay.
 
 Sees sizes, names and costs, and duels; knows nothing of kernels or disk.
 """
@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 
 from ..search import crossover
-from ..search.crossover import Duel, Segment
+from ..search.crossover import Doubt, Duel, Segment
 from ..store.record import Decision, Leaf, Split
 
 #: Stands for the winner of sizes at which nothing is decided.
@@ -32,6 +32,35 @@ def serving(segments: Sequence[Segment], size: int) -> str:
         if segment.start <= size:
             found = segment.winner
     return found
+
+
+def found(
+    costs: Mapping[int, Mapping[str, float]],
+    winners: Mapping[int, str],
+    duel: Duel,
+    known: Sequence[Segment] = (),
+    leads: dict[Doubt, float] | None = None,
+    gone: Collection[str] = (),
+) -> list[Segment]:
+    """The few segments that serve the measured sizes best.
+
+    Parameters
+    ----------
+    costs : mapping
+        Seconds a call by size and candidate.
+    winners : mapping
+        The verdict of the race at each size.
+    duel : callable
+        Decides between candidates at a size in between.
+    known : sequence of Segment
+        Found when fewer sizes had been measured.
+    leads : dict
+        As for `crossover.confirmed`.
+    gone : collection of str
+        Candidates that may not win any more.
+    """
+    costs, chosen = crossover.confirmed(costs, winners, duel, {} if leads is None else leads)
+    return again(chosen, costs, duel, known or [Segment(min(costs), NOTHING)], gone)
 
 
 def again(

@@ -17,6 +17,7 @@ from ..kernel.model import REFERENCE, Candidate
 from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict, quantile
 from ..search import crossover, surface, tree
 from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split, reach
+from . import borders
 from .regimes import Regimes
 
 #: Measured sizes that agree are joined across a gap of at most this many octaves (DESIGN.md, "Miss").
@@ -110,12 +111,29 @@ def spread(samples: Sequence[float]) -> float:
     return round(half / statistics.median(samples), 4)
 
 
-def by_segments(raced: Sequence[Raced], facts: Facts, layer: str, duel: crossover.Duel) -> Decision:
-    """The decision over one size: a few segments with bisected borders."""
+def by_segments(
+    raced: Sequence[Raced],
+    facts: Facts,
+    layer: str,
+    duel: crossover.Duel,
+    before: Decision | None = None,
+    leads: dict[crossover.Doubt, float] | None = None,
+) -> Decision:
+    """The decision over one size: a few segments with searched borders.
+
+    Parameters
+    ----------
+    before : Decision, optional
+        What was decided when fewer sizes had been measured: a border that still fits stays.
+    leads : dict, optional
+        As for `crossover.confirmed`.
+    """
     name = next(iter(raced[0].size))
     costs = {item.size[name]: item.costs(facts, layer) for item in raced}
     winners = {item.size[name]: item.verdict.winner for item in raced}
-    return from_segments(name, crossover.segments(costs, winners, duel), costs, facts)
+    known = [] if before is None else borders.recorded(before, min(costs))
+    gone = {segment.winner for segment in known} - set(facts.candidates)
+    return from_segments(name, borders.found(costs, winners, duel, known, leads, gone), costs, facts)
 
 
 def from_segments(

@@ -78,6 +78,9 @@ class Session:
     skipped: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
     _verified: dict[str, int] = field(default_factory=dict, init=False)
+    #: What was decided over one size so far, and the races that decided at sizes of the grid.
+    _decided: Decision | None = field(default=None, init=False)
+    _leads: dict[crossover.Doubt, float] = field(default_factory=dict, init=False)
 
     def run(self) -> Record:
         """Measure and decide.
@@ -232,7 +235,8 @@ class Session:
             return Leaf(Pick(REFERENCE))
         features = list(self.raced[0].size)
         if len(features) == 1 and self.problem.names == features:
-            return decide.by_segments(self.raced, facts, layer, self._duel)
+            self._decided = decide.by_segments(self.raced, facts, layer, self._duel, self._decided, self._leads)
+            return self._decided
         return decide.by_tree(self.raced, facts, layer)
 
     # -- held-out sizes

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from autotune.measure.race import FIRST_ROUNDS, Race
 from autotune.search import crossover
+from autotune.tuner import borders
 from autotune.tuner.session import DUEL_ROUNDS
 from tests.benchmarks.bench_race import ReplayedClock, Trace
 from tests.benchmarks.noise.record import NAMES, load
@@ -67,7 +68,7 @@ def tuned(costs: Costs, trace: Trace, seed: int) -> list[tuple[int, str]]:
         found = race(size, DUEL_ROUNDS).run(list(names))
         return crossover.Outcome({name: found.median_s(name) for name in names}, found.winner)
 
-    return [(segment.start, segment.winner) for segment in crossover.segments(medians, winners, duel)]
+    return [(segment.start, segment.winner) for segment in borders.found(medians, winners, duel)]
 
 
 def naive(costs: Costs, trace: Trace, seed: int) -> list[tuple[int, str]]:
