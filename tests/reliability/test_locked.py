@@ -313,6 +313,16 @@ def test_another_python_is_told_once_for_the_whole_file(lock):
     assert ["frozen with cpython-399" in str(warning.message) for warning in caught] == [True]
 
 
+def test_threads_are_not_watched_in_locked_mode(lock):
+    tuned = kernel()
+    lock([frozen(tuned, leaf("on_threads_exactly", single="added"))])
+    tuned(X)
+
+    assert tuned.decision(X).variant == "on_threads_exactly"
+    assert "_variant_" in tuned.__autotune__.dispatcher.source
+    assert "_watch_" not in tuned.__autotune__.dispatcher.source
+
+
 def test_a_class_that_the_user_forbids_by_name_is_not_served(lock, monkeypatch):
     tuned = kernel()
     lock([frozen(tuned, leaf("in_blocks", block=4))])
@@ -553,7 +563,7 @@ def right_bits() -> str:
 def locked_bits(tries: int) -> Outcome:
     with own_store() as folder:
         found = same_bits(folder, tries)
-    return Outcome(tries, faults="failed" in found, wrong=len(found - {right_bits(), "failed"}))
+    return Outcome(tries, faults=int("failed" in found), wrong=len(found - {right_bits(), "failed"}))
 
 
 def test_locked_gives_the_same_bits_whatever_the_store_the_load_and_the_cores(tmp_path):

@@ -276,6 +276,20 @@ def test_calls_without_memory_for_copies_are_made_unchecked(monkeypatch):
         np.testing.assert_array_equal(tuned(X), 2 * X)
 
 
+def test_variants_with_threads_are_checked_without_generating_code_anew(monkeypatch):
+    tuned = doubling(wrong_at(12))
+    tuned.variant(wrong_at(12), kind="parallel", threads=True, name="threads")
+    decide(tuned, (X,), leaf("threads", single="v"))
+    tuned(X[:5].copy())
+    tuned(X[:5].copy())
+    dispatcher = tuned.__autotune__.dispatcher
+    monkeypatch.setattr(dispatcher, "target_of", lambda values: pytest.fail("looked up anew"))
+
+    np.testing.assert_array_equal(tuned(X[:5].copy()), 2 * X[:5])
+    with pytest.warns(VariantWarning, match="threads gave a wrong result"):
+        np.testing.assert_array_equal(tuned(X), 2 * X)
+
+
 # -- which calls
 
 
