@@ -18,6 +18,7 @@ import numpy as np
 
 from autotune import prange, tunable
 from autotune.compile.layers import running_layer
+from autotune.store.record import Leaf, Pick
 from tests.benchmarks.noise.record import neighbours
 from tests.records import cell, decide, decide_measured, leaf
 
@@ -47,7 +48,7 @@ def kernel(name: str):
     return waves
 
 
-THREADED = leaf("on_threads", single="in_a_loop", boxing="float64")
+THREADED = Leaf(Pick("on_threads", {}, "float64"), Pick("in_a_loop", {}, "float64"))
 
 
 def durations(function: Callable[..., object], calls: int) -> list[float]:
