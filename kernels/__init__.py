@@ -5,13 +5,14 @@ Each kernel is called exactly as the function of its name. What no variant cover
 
 from kernels.clustering import kmeans_step
 from kernels.distances import squared_distances
-from kernels.elementwise import exp, sin
+from kernels.elementwise import cos, exp, sin
 from kernels.fused import softmax
 from kernels.linalg import matmul, transpose_copy
 from kernels.order_statistics import median
 from kernels.reductions import sum, var
 
 __all__ = [
+    "cos",
     "exp",
     "kmeans_step",
     "matmul",

@@ -1,8 +1,8 @@
-"""Elementwise functions: sin and exp, drop-in for the NumPy functions of the same name.
+"""Elementwise functions: sin, cos and exp, drop-in for the NumPy functions of the same name.
 
 The fast variants evaluate the polynomials of `vecmath`. They cover float32 and float64 with the keyword `out` at
-most. A call with an argument beyond the fast range (for the sine of float64, |x| > 2^20), and one that NumPy would
-answer with a floating-point warning, is handed to NumPy whole, before anything that NumPy needs is overwritten.
+most. A call with an argument beyond the fast range (for sine and cosine of float64, |x| > 2^20), and one that NumPy
+would answer with a floating-point warning, is handed to NumPy whole, before anything that it needs is overwritten.
 """
 
 import numpy as np
@@ -163,4 +163,5 @@ def _declare(function, fast_f32, fast_f64):
 
 
 sin = _declare(np.sin, vecmath.SIN_F32, vecmath.SIN_F64)
+cos = _declare(np.cos, vecmath.COS_F32, vecmath.COS_F64)
 exp = _declare(np.exp, vecmath.EXP_F32, vecmath.EXP_F64)

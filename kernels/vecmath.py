@@ -128,6 +128,65 @@ def sin_f32(x):
 SIN_F64 = FastFunction(sin_f64, np.float64(-(2.0**20)), np.float64(2.0**20), np.float64(-np.inf), np.float64(2.0**-340))
 SIN_F32 = FastFunction(sin_f32, np.float32(-(2.0**13)), np.float32(2.0**13), np.float32(-np.inf), np.float32(2.0**-42))
 
+# ---- cos: |x| = (k + 1/2)·pi + r with |r| <= pi/2; cos(x) = (-1)^(k+1) · sin(r), with the polynomial of the sine ----
+#
+# Twice k + 1/2 has one bit more than the k of the sine at the end of the range, which the parts of pi have room for.
+
+_HALF_F64 = np.float64(0.5)
+_HALF_F32 = np.float32(0.5)
+_ONE_U64 = np.uint64(1)
+_ONE_U32 = np.uint32(1)
+
+
+@jitable(fastmath=_FUSED)
+def cos_f64(x):
+    """Cosine of a float64, |x| <= 2^20 or NaN."""
+    magnitude = abs(x)
+    rounded = (magnitude * _INVERSE_PI_F64 - _HALF_F64) + _ROUND_F64
+    k = (rounded - _ROUND_F64) + _HALF_F64
+    exact = magnitude - k * _PI_1_F64
+    r = exact - k * _PI_2_F64
+    lost = (exact - r) - k * _PI_2_F64
+    r += (lost - k * _PI_3_F64) - k * _PI_4_F64
+    s = r * r
+    p = _S7_F64
+    p = p * s + _S6_F64
+    p = p * s + _S5_F64
+    p = p * s + _S4_F64
+    p = p * s + _S3_F64
+    p = p * s + _S2_F64
+    p = p * s + _S1_F64
+    p = p * s + _S0_F64
+    y = r + (r * s) * p
+    sign = np.uint64((np.float64(rounded).view(np.uint64) + _ONE_U64) << _PARITY_TO_SIGN_F64)
+    return np.uint64(np.float64(y).view(np.uint64) ^ sign).view(np.float64)
+
+
+@jitable(fastmath=_FUSED)
+def cos_f32(x):
+    """Cosine of a float32, |x| <= 2^13 or NaN."""
+    magnitude = abs(x)
+    rounded = (magnitude * _INVERSE_PI_F32 - _HALF_F32) + _ROUND_F32
+    k = (rounded - _ROUND_F32) + _HALF_F32
+    r_1 = magnitude - k * _PI_1_F32
+    r_2 = r_1 - k * _PI_2_F32
+    r_3 = r_2 - k * _PI_3_F32
+    lost = ((r_1 - r_2) - k * _PI_2_F32) + ((r_2 - r_3) - k * _PI_3_F32)
+    r = r_3 + (lost - k * _PI_4_F32)
+    s = r * r
+    p = _S3_F32
+    p = p * s + _S2_F32
+    p = p * s + _S1_F32
+    p = p * s + _S0_F32
+    y = r + (r * s) * p
+    sign = np.uint32(np.uint32(np.float32(rounded).view(np.uint32) + _ONE_U32) << _PARITY_TO_SIGN_F32)
+    return np.uint32(np.float32(y).view(np.uint32) ^ sign).view(np.float32)
+
+
+# below `tiny`, powers of x underflow, as for the sine
+COS_F64 = SIN_F64._replace(evaluate=cos_f64)
+COS_F32 = SIN_F32._replace(evaluate=cos_f32)
+
 # ---- exp: x = k·ln 2 + r with |r| <= ln(2)/2; exp(x) = 2^k · (1 + r + r²·P(r)) ----
 #
 # The polynomial gives 2^-m·exp(r), m = the mantissa bits: 2^(k+m) is then a normal number even where exp(x) is

@@ -63,6 +63,13 @@ ARGUMENTS = {
         "of any magnitude": lambda rng, limit: np.exp(rng.uniform(-80, np.log(limit), 50_000)),
         "near multiples of pi": lambda rng, limit: rng.integers(1, int(limit / PI), 50_000) * PI,
     },
+    "cos": {
+        "small": lambda rng, limit: rng.uniform(-10, 10, 50_000),
+        "any in the fast range": lambda rng, limit: rng.uniform(-limit, limit, 50_000),
+        "of any magnitude": lambda rng, limit: np.exp(rng.uniform(-80, np.log(limit), 50_000)),
+        "near its zeros": lambda rng, limit: (rng.integers(0, int(limit / PI), 50_000) + 0.5) * PI,
+        "near multiples of pi": lambda rng, limit: rng.integers(0, int(limit / PI), 50_000) * PI,
+    },
     "exp": {
         "small": lambda rng, limit: rng.uniform(-1, 1, 50_000),
         "any in the fast range": lambda rng, limit: rng.uniform(-1.1 * limit, limit, 50_000),
@@ -70,12 +77,15 @@ ARGUMENTS = {
         "with denormal results": lambda rng, limit: rng.uniform(-1.2, -1, 50_000) * (104 if limit < 100 else 746) / 1.2,
     },
 }
-FAST_RANGE = {("sin", "float32"): 2**13, ("sin", "float64"): 2**20, ("exp", "float32"): 71, ("exp", "float64"): 672}
-FUNCTIONS = [param for param in VARIANTS if param.id.startswith(("sin", "exp"))]
+FAST_RANGE = {
+    ("sin", "float32"): 2**13, ("sin", "float64"): 2**20, ("cos", "float32"): 2**13, ("cos", "float64"): 2**20,
+    ("exp", "float32"): 71, ("exp", "float64"): 672,
+}  # fmt: skip
+FUNCTIONS = [param for param in VARIANTS if param.id.startswith(("sin", "cos", "exp"))]
 
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), FUNCTIONS)
-def test_sin_and_exp_are_within_two_units_in_the_last_place_of_the_true_value(tuned, variant, dtype):
+def test_elementary_functions_are_within_two_units_in_the_last_place_of_the_true_value(tuned, variant, dtype):
     name = tuned.__name__
     wider = {"float32": np.float64, "float64": np.longdouble}[dtype]
     if np.finfo(wider).eps >= np.finfo(dtype).eps:

@@ -122,6 +122,7 @@ PAIR = {
 }
 OTHER_CALLS = {
     "sin": FUNCTION_OF_NUMBERS,
+    "cos": FUNCTION_OF_NUMBERS,
     "exp": FUNCTION_OF_NUMBERS,
     "sum": REDUCTION | {"initial": lambda f: f(TABLE, initial=5.0)},
     "var": REDUCTION

@@ -135,6 +135,7 @@ def clouds(draw, dtype, *, out=False):
 
 CALLS = {
     "sin": elementwise,
+    "cos": elementwise,
     "exp": elementwise,
     "sum": reduction,
     "var": partial(reduction, ddof=st.sampled_from([0, 0, 0, 1, 2, -1, 1000, True, 1.5])),
@@ -202,7 +203,7 @@ def test_a_step_of_kmeans_moves_each_centre_to_the_mean_of_the_points_nearest_to
 # -- each variant is what the reference is
 
 #: Units of eps·scale. sin and exp: 2 of ours, up to 4 of NumPy's; the others: up to 300 terms in another order.
-FACTORS = {"sin": 6, "exp": 6}
+FACTORS = {"sin": 6, "cos": 6, "exp": 6}
 #: What errors scale with where that is more than the result, from absolute arguments.
 SCALES = {
     "sum": lambda x: x.sum(),
@@ -255,7 +256,7 @@ def test_every_variant_returns_raises_and_warns_as_the_reference(name, dtype, da
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), VARIANTS)
 def test_one_unusual_element_is_met_wherever_it_is(tuned, variant, dtype):
     with_small_blocks = partial(variant.function, **dict(next(iter(variant.space))))
-    unusual = {"sin": np.inf, "exp": 1e4}.get(tuned.__name__, np.nan)
+    unusual = {"sin": np.inf, "cos": np.inf, "exp": 1e4}.get(tuned.__name__, np.nan)
 
     for call in taken(tuned, variant, calls(tuned.__name__, dtype, n=140_011, columns=101)):
         for place in (0, call.args[0].size // 2, -1):
@@ -298,6 +299,7 @@ def test_a_variant_that_is_decided_on_serves_from_compiled_code(tuned, variant, 
 #: Arguments for which NumPy speaks up, and of what.
 LOUD = [
     ("sin", "invalid value", lambda largest: [[1, np.inf]]),
+    ("cos", "invalid value", lambda largest: [[1, np.inf]]),
     ("exp", "overflow", lambda largest: [[1, 1e4]]),
     ("exp", "underflow", lambda largest: [[1, -1e4]]),
     ("sum", "overflow", lambda largest: [[largest, largest]]),
@@ -354,7 +356,7 @@ def test_an_output_is_filled_and_returned(tuned, variant, dtype):
         np.testing.assert_array_equal(by_position, by_keyword)
 
 
-IN_PLACE = [param for param in VARIANTS if param.id.startswith(("sin", "exp")) and "compact" not in param.id]
+IN_PLACE = [param for param in VARIANTS if param.id.startswith(("sin", "cos", "exp")) and "compact" not in param.id]
 
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), IN_PLACE)
@@ -369,7 +371,7 @@ def test_elementwise_kernels_overwrite_their_input(tuned, variant, dtype):
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), IN_PLACE)
 def test_an_error_in_place_is_raised_and_the_function_not_applied_twice(tuned, variant, dtype):
-    unusual = np.array([0.5, np.inf if tuned.__name__ == "sin" else 1e4], dtype)
+    unusual = np.array([0.5, 1e4 if tuned.__name__ == "exp" else np.inf], dtype)
     decide(tuned, (unusual, unusual), leaf(variant.name, **dict(variant.space.default)))
 
     for function in (tuned.reference, tuned):
