@@ -26,8 +26,8 @@ MAX_ROW_BYTES = 1 << 20
 #: A signature of 32 arguments, and a machine.
 MAX_KEY_BYTES = 1 << 14
 CHECKSUM_DIGITS = 32
-#: A writer holds the database for milliseconds; what a call waits for it must not be felt.
-BUSY_TIMEOUT_S = 0.2
+#: A writer holds the database for milliseconds; a call waits for that at most twice.
+BUSY_TIMEOUT_S = 0.1
 #: A writer was killed before it had made the table, or what says that there is one is damaged.
 UNBORN = "it holds no table of records"
 #: SQLite asks whether to go on after this many of its steps, some 0.1 ms.
@@ -107,15 +107,28 @@ def _read(directory: Path, found: _Rows) -> str | None:
         try:
             return _select(file, found)
         except sqlite3.OperationalError as error:
-            code = (error.sqlite_errorcode or 0) & 0xFF
-            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) and os.access(directory, os.W_OK):
+            if not _is_waiting(error):
+                raise
+            mendable = not _is_busy(error) and os.access(directory, os.W_OK)
+        if mendable:
+            try:
                 _roll_back(file)
                 return _select(file, found)
-            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
-                return _read_copy(directory, found)
-            raise
+            except sqlite3.OperationalError as error:
+                if not _is_waiting(error):
+                    raise
+        return _read_copy(directory, found)
     except (sqlite3.Error, OSError) as error:
         return str(error)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return (error.sqlite_errorcode or 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _is_waiting(error: sqlite3.OperationalError) -> bool:
+    """Whether a writer holds the database, or was killed and left something to be rolled back."""
+    return _is_busy(error) or (error.sqlite_errorcode or 0) & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def _roll_back(file: Path) -> None:

@@ -70,7 +70,14 @@ def left_of(processes: list[psutil.Process], within_s: float) -> list[psutil.Pro
     """Which of some processes are still there, but for zombies, after at most so long."""
     until = time.monotonic() + within_s
     while True:
-        alive = [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        alive = [process for process in processes if _is_alive(process)]
         if not alive or time.monotonic() > until:
             return alive
         time.sleep(0.02)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

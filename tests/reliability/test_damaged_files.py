@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import re
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -204,3 +208,55 @@ def test_rows_that_an_inner_page_hides_are_found_without_an_error_of_sqlite(stor
 
     with pytest.warns(UserWarning, match="it does not hold as many rows as it says"):
         assert {encode(found) for found in store.load_all()} == set(map(encode, originals))
+
+
+#: Damages a store, has a process write to it that is killed at a random moment, and counts what is still there.
+MENDING = """
+import json, os, random, signal, sys, time, warnings
+from autotune.store import reader, store
+from autotune.store.record import encode
+from tests.reliability.made_records import made, marked
+warnings.simplefilter("ignore")
+rng = random.Random(int(sys.argv[2]))
+originals = [marked(number, rng) for number in range(5)]
+texts = set(map(encode, originals))
+store.put(originals)
+file = store.root() / store.DATABASE / reader.DATABASE_FILE
+damaged = bytearray(file.read_bytes())
+damaged[:100] = rng.randbytes(100)
+lost = unmended = killed = longest = 0
+for attempt in range(int(sys.argv[1])):
+    for other in file.parent.iterdir():
+        other.unlink()
+    file.write_bytes(bytes(damaged))
+    started = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        store.put([made()])
+        os._exit(0)
+    if attempt:
+        time.sleep(rng.uniform(0.0, longest))
+        os.kill(child, signal.SIGKILL)
+    killed += os.waitpid(child, 0)[1] != 0
+    longest = longest or time.monotonic() - started
+    lost += len(texts - {encode(found) for found in store.load_all()})
+    store.put([made()])
+    unmended += {encode(found) for found in store.load_all()} != {*texts, encode(made())}
+print(json.dumps([lost, unmended, killed]))
+"""
+
+
+@row("damaged stores: killed while they are made anew", tries=300)
+def killed_mending(tries: int, seed: int = 1) -> Outcome:
+    with own_store():
+        command = [sys.executable, "-c", MENDING, str(tries), str(seed)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    lost, unmended, killed = json.loads(done.stdout)
+    return Outcome(tries, unmended, lost, note=f"{killed} were killed before they were done")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_who_is_killed_while_mending_leaves_the_sound_rows_where_they_were():
+    found = killed_mending(30)
+
+    assert found.sound, found

@@ -21,22 +21,30 @@ from tests.reliability.calibrating import COMPILED, MODULE, family, left_of, sta
 from tests.reliability.places import own_store
 from tests.reliability.soak import Outcome, row
 
+#: The eight records of a calibration are saved within about so long.
+SAVING_S = 0.8
 #: A line of progress that says a record was saved: "total [float64 1-d C]: 0.1 s".
 ACKNOWLEDGED = re.compile(r"^(\S+) \[(.*)\]: [\d.]+ s$")
 
 
-def acknowledged(process: subprocess.Popen[str], until_s: float) -> set[tuple[str, str]]:
-    """What a calibration says to be saved, until it is killed at a moment of the monotonic clock."""
+def acknowledged(process: subprocess.Popen[str], after_s: float, *, once_it_saves: bool) -> set[tuple[str, str]]:
+    """What a calibration says to be saved, until it is killed so long after its start, or after its first save."""
     said: set[tuple[str, str]] = set()
+    saving = threading.Event()
 
     def listen() -> None:
         for line in process.stdout or ():
             found = ACKNOWLEDGED.match(line.strip())
             if found:
                 said.add((found.group(1), found.group(2)))
+                saving.set()
+        saving.set()
 
     listener = threading.Thread(target=listen)
     listener.start()
+    if once_it_saves:
+        saving.wait()
+    until_s = time.monotonic() + after_s
     while process.poll() is None and time.monotonic() < until_s:
         time.sleep(0.002)
     kill_with_workers(process)
@@ -75,8 +83,9 @@ def killed_calibrations(tries: int, seed: int = 1, module_text: str = COMPILED) 
             if len(known) == 8:
                 store.clear()
                 known = {}
-            process = start(module)
-            said = acknowledged(process, time.monotonic() + rng.uniform(0.0, command_s))
+            process, once_it_saves = start(module), rng.random() < 0.5
+            after_s = rng.uniform(0.0, SAVING_S if once_it_saves else command_s)
+            said = acknowledged(process, after_s, once_it_saves=once_it_saves)
             told += len(said)
             now = stored()
             lost += sum(one not in now for one in said) + sum(one not in now for one in known)
@@ -88,6 +97,7 @@ def killed_calibrations(tries: int, seed: int = 1, module_text: str = COMPILED) 
         done = subprocess.run(start_to_end(module), capture_output=True, text=True, check=False)
         final = json.loads(done.stdout) if done.returncode == 0 else {"kept": -1, "measured": -1}
         faults += (final["kept"], final["measured"]) != (len(known), 8 - len(known))
+        faults += tries >= 20 and not (told and resumed)  # or nothing was tried
         leftover = [str(p.relative_to(folder)) for p in (folder / "store").rglob("*.damaged")]
         faults += len(leftover)
     return Outcome(tries, faults, lost, wrong, f"{told} records acknowledged before the kill; {resumed} runs went on")
@@ -102,8 +112,10 @@ def _length_s(module: Path) -> float:
     for _ in range(2 if "jit" in module.read_text() else 1):
         store.clear()
         started = time.monotonic()
-        subprocess.run(start_to_end(module), capture_output=True, check=True)
+        process = start(module)
+        said = process.communicate()[0]
         took_s = time.monotonic() - started
+        assert process.returncode == 0, said
     store.clear()
     return took_s
 
