@@ -352,14 +352,15 @@ def test_what_is_locked_does_not_hang_on_how_many_other_signatures_were_seen(loc
 
 def test_an_edit_while_a_program_runs_changes_nothing_until_it_asks(lock):
     tuned = kernel()
-    lock([frozen(tuned, leaf("added"))])
+    made = frozen(tuned, leaf("added"))
+    lock([made])
     tuned(X)
-    lock([frozen(tuned, leaf("reference"))])
+    lock([made.replace(signature=made.signature.replace("float64", "float32"))])
 
-    assert tuned.decision(X).variant == "added"
-    tuned(X.astype("f4"))
+    assert tuned.decision(X.astype("f4")).variant == "reference"
     assert tuned.decision(X).variant == "added"
     tuned.cache_clear()
+    assert tuned.decision(X.astype("f4")).variant == "added"
     assert tuned.decision(X).variant == "reference"
 
 
