@@ -134,10 +134,13 @@ class Dispatcher:
             return self.kernel.call_reference(values)
         if self.sampler is not None and self.sampler.due():
             return sampling.check(self, target, values)
-        try:
-            return serve.call_target(self.kernel, target, values, wait=self.open().locked)
-        except Exception as raised:  # the variant guard
-            error = raised
+        with guards.turn.inside(target, wait=self.open().locked) as entered:
+            if not entered:
+                return self.kernel.call_reference(values)
+            try:
+                return serve.as_function(self.kernel, target)(*values.values())
+            except Exception as raised:  # the variant guard
+                error = raised
         return self.rescue(target, error, *arguments)
 
     def found_target(self, values: Mapping[str, object]) -> Target:

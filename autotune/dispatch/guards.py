@@ -14,9 +14,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..compile.layers import running_layer
+
+if TYPE_CHECKING:
+    from .plan import ToVariant
 
 #: Why this process must not enter parallel code; None where it may.
 _why_single: str | None = None
@@ -52,11 +55,24 @@ class Turn:
         self._lock.release()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Be inside, once no other thread is."""
-        self.wait()
+    def inside(self, target: ToVariant, *, wait: bool) -> Iterator[bool]:
+        """Be inside for a call of a target, if it is one that must be called alone; whether that may be now.
+
+        Parameters
+        ----------
+        wait : bool
+            Wait for the thread that is inside, if another is.
+        """
+        if not target.alone:
+            yield True
+            return
+        if wait:
+            self.wait()
+        elif not self.enter():
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
             self.leave()
 

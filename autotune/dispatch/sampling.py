@@ -21,7 +21,7 @@ from ..kernel import condemned
 from ..kernel.model import Kernel
 from ..kernel.signature import Signature, signature_of
 from ..private import private_directory
-from . import policy, serve
+from . import guards, policy, serve
 from .plan import Resting, Target, ToThreads, ToVariant
 from .routes import variant_hash
 
@@ -126,7 +126,8 @@ def check(dispatcher: Dispatcher, target: ToVariant, values: Mapping[str, object
     taken: _Sample | None = importlib.import_module(HOOK).take(kernel, values)
     result, raised = None, None
     try:
-        result = serve.call_target(kernel, target, values, wait=True)
+        with guards.turn.inside(target, wait=True):
+            result = serve.as_function(kernel, target)(*values.values())
     except Exception as error:  # the variant guard
         raised = error
     if taken is None:  # no memory for copies

@@ -36,25 +36,6 @@ def as_function(kernel: Kernel, target: ToVariant) -> Callable[..., Any]:
     return made
 
 
-def call_target(kernel: Kernel, target: ToVariant, values: Mapping[str, object], *, wait: bool) -> Any:
-    """Call a target on all of a kernel's arguments.
-
-    Where one Python thread at a time may be in it and another is, the reference serves, or with `wait` it is waited
-    for.
-    """
-    function = as_function(kernel, target)
-    if not target.alone:
-        return function(*values.values())
-    if wait:
-        guards.turn.wait()
-    elif not guards.turn.enter():
-        return kernel.call_reference(values)
-    try:
-        return function(*values.values())
-    finally:
-        guards.turn.leave()
-
-
 def rescue(dispatcher: Dispatcher, target: ToVariant, error: Exception, arguments: tuple[object, ...]) -> Any:
     """The right answer after a variant raised.
 
@@ -123,7 +104,9 @@ def call_candidate(kernel: Kernel, candidate: Candidate, values: Mapping[str, ob
             f"{kernel.id}: the variant {candidate} uses threads, and {guards.why_single()}; call it in another process"
         )
     copies = {name: value.copy() if type(value) is np.ndarray else value for name, value in values.items()}
-    result = call_target(kernel, load_variant(kernel, candidate, signature, Handling()), values, wait=True)
+    target = load_variant(kernel, candidate, signature, Handling())
+    with guards.turn.inside(target, wait=True):
+        result = as_function(kernel, target)(*values.values())
     if isinstance(result, np.ndarray) or result is None:
         return result
     wrap = boxer(boxing_of(kernel.call_reference(copies), result))

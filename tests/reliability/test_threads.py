@@ -86,9 +86,10 @@ def test_tuning_waits_its_turn_where_one_thread_at_a_time_may_compute(monkeypatc
     inside, done = threading.Event(), threading.Event()
 
     def compute():
-        with guards.turn.taken():
-            inside.set()
-            done.wait(60)
+        guards.turn.wait()
+        inside.set()
+        done.wait(60)
+        guards.turn.leave()
 
     @tunable(size={"n": "x.size"})
     def work(x):
