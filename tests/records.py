@@ -57,6 +57,16 @@ def decide_measured(tuned, args, decision, *cells: Cell) -> None:
     tuned.__autotune__.dispatcher.install(signature_of(kernel, kernel.bind(*args)), made, "store")
 
 
+def decide_watched(tuned, variant, args, setting, **kwargs) -> None:
+    """Have such calls served by a variant; one that uses threads is watched, so patiently that it is never slow."""
+    kernel = tuned.__autotune__.kernel
+    values = kernel.bind(*args, **kwargs)
+    winner = leaf(variant.name, single="reference" if variant.threads else None, **setting)
+    size = {name: max(1, value) for name, value in kernel.size_of(values).items()}
+    made = record(tuned, args, winner, kwargs=kwargs, cells=[cell(size, **{variant.name: 1000.0})])
+    tuned.__autotune__.dispatcher.install(signature_of(kernel, values), made, "store")
+
+
 def slow_calls(tuned) -> int:
     """Calls that did not stay in the compiled path."""
     info = tuned.cache_info()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autotune.measure.compare import Bounds, compare
 from tests.kernel_calls import KERNELS, PRECISIONS, VARIANTS, Call, calls, normal, outcome, strided, taken
-from tests.records import decide, leaf, stays_in_compiled_code
+from tests.records import decide, decide_watched, leaf, stays_in_compiled_code
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -247,7 +247,7 @@ def test_every_variant_returns_raises_and_warns_as_the_reference(name, dtype, da
     for variant in tuned.variants.values():
         if taken(tuned, variant, [call]):
             setting = dict(data.draw(st.sampled_from(list(variant.space))))
-            decide(tuned, call.args, leaf(variant.name, **setting), **call.kwargs)
+            decide_watched(tuned, variant, call.args, setting, **call.kwargs)
 
             assert_as_reference(partial(tuned.call, variant.name, params=setting), tuned, variant, call, **errors)
             assert_as_reference(tuned, tuned, variant, call, **errors)

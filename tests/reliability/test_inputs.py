@@ -21,7 +21,7 @@ from autotune.kernel.coverage import not_covered
 from autotune.kernel.signature import NotCovered, signature_of
 from autotune.measure.compare import Mismatch, compare
 from tests.kernel_calls import KERNELS, PRECISIONS, Call, calls, outcome, strided
-from tests.records import cell, leaf, record
+from tests.records import decide_watched
 from tests.reliability.places import own_store
 from tests.reliability.soak import Outcome, row
 from tests.test_kernels_semantics import bounds_of
@@ -36,7 +36,9 @@ def planted(*values: float) -> Callable[[np.ndarray], np.ndarray]:
 
     def plant(array):
         copy = array.copy()
-        copy.flat[:: max(1, copy.size // 3)] = np.resize(values, len(copy.flat[:: max(1, copy.size // 3)]))
+        places = slice(None, None, max(1, copy.size // 3))
+        with np.errstate(over="ignore"):  # what is too large for float32 is infinite
+            copy.flat[places] = np.resize(values, len(copy.flat[places]))
         return copy
 
     return plant
@@ -192,7 +194,7 @@ def _one(tuned, variant, setting, trial: Trial, how: str, count: Count) -> None:
     if tuned.cache_info().currsize > tuned.cache_info().maxsize // 2:
         tuned.cache_clear()
     if eligible:
-        _decide(tuned, variant, setting, call)
+        decide_watched(tuned, variant, call.args, setting, **call.kwargs)
         count.fast += call.of(tuned.decision).variant == variant.name
     for attempt in ("first", "second"):  # the second meets code that knows of the first
         theirs, ours = trial.make(), trial.make()
@@ -201,16 +203,6 @@ def _one(tuned, variant, setting, trial: Trial, how: str, count: Count) -> None:
         said = _difference(kernel, variant, call, eligible, expected, found, theirs, ours)
         if said is not None:
             count.differences.append(f"{kernel.name}, {variant.name} {setting}, {trial.name}, {how}, {attempt}: {said}")
-
-
-def _decide(tuned, variant, setting, call: Call) -> None:
-    """Decide for a variant; one that uses threads is watched, with so much patience that none is ever slow."""
-    kernel = tuned.__autotune__.kernel
-    values = call.of(kernel.bind)
-    winner = leaf(variant.name, single="reference" if variant.threads else None, **setting)
-    cells = [cell({name: max(1, n) for name, n in kernel.size_of(values).items()}, **{variant.name: 1000.0})]
-    made = record(tuned, call.args, winner, kwargs=call.kwargs, cells=cells)
-    tuned.__autotune__.dispatcher.install(signature_of(kernel, values), made, "store")
 
 
 def _eligible(kernel, variant, call: Call, *, aligned: bool = False) -> bool:
