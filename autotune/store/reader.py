@@ -45,7 +45,7 @@ class Limits(Value):
 
 
 #: For a call that waits: a kernel of 64 signatures on five machines, of which most have records of 25 kB.
-CALL = Limits(rows=1000, most_bytes=8 << 20, seconds=0.05)
+CALL = Limits(rows=1000, most_bytes=8 << 20, seconds=0.04)
 #: For commands, which read everything: a library of 200 kernels with ten signatures on five machines.
 COMMAND = Limits(rows=10_000, most_bytes=256 << 20, seconds=10.0)
 
@@ -186,6 +186,8 @@ class _Rows:
 
     def add(self, key: bytes, value: bytes) -> None:
         """Take a row over, if it is sound, one of those that are looked for, and there is room."""
+        if len(value) > MAX_ROW_BYTES:
+            return
         try:
             name, text = key.decode(), value.decode()
         except UnicodeDecodeError:
@@ -197,51 +199,51 @@ class _Rows:
             self.sound[name] = text
 
     def fill(self, connection: sqlite3.Connection) -> str | None:
-        """Take over what a query gives; None, or why that may not be all.
-
-        The table is walked first, for its index may be what is damaged, and then each row is fetched by itself, so
-        that one that cannot be read costs no other.
-        """
-        rows: list[tuple[int, bytes]] = []
-        problem = None
-        try:
-            problem = self._walk(connection, rows)
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                rows = self._by_index(connection)  # there are too many rows of others
-            elif isinstance(error, sqlite3.OperationalError):
-                raise  # locked, or a journal to be rolled back
-            else:
-                problem = str(error)
-        for number, key in rows:
-            try:
-                found = connection.execute(_VALUE_OF, (number,)).fetchone()
-            except sqlite3.DatabaseError as error:
-                problem = str(error)
-                continue
-            if found is not None and len(found[0]) <= MAX_ROW_BYTES:
-                self.add(key, found[0])
-        return problem
-
-    def _walk(self, connection: sqlite3.Connection, rows: list[tuple[int, bytes]]) -> str | None:
-        """Number and key of each row, as long as the table can be walked; why they may not be all."""
+        """Take over what a query gives; None, or why that may not be all."""
         _limit_time(connection, self.limits.seconds)
-        for row in connection.execute(_LISTED, (len(self.prefix), self.prefix, self.limits.rows)):
-            rows.append(row)
-        expected = connection.execute("SELECT value FROM Settings WHERE key = 'count'").fetchone()
-        counted = connection.execute("SELECT count(*) FROM Cache NOT INDEXED").fetchone()
+        try:
+            for key, value in connection.execute(_ROWS, (len(self.prefix), self.prefix, self.limits.rows)):
+                self.add(key, value)
+            expected = connection.execute("SELECT value FROM Settings WHERE key = 'count'").fetchone()
+            counted = connection.execute("SELECT count(*) FROM Cache NOT INDEXED").fetchone()
+        except sqlite3.DatabaseError as error:
+            interrupted = error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT
+            if isinstance(error, sqlite3.OperationalError) and not interrupted:
+                raise  # locked, or a journal to be rolled back
+            problem = None if interrupted else str(error)
+            return self._one_by_one(connection, _INDEXED if interrupted else _LISTED) or problem
         return None if expected == counted else "it does not hold as many rows as it says"
 
-    def _by_index(self, connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    def _one_by_one(self, connection: sqlite3.Connection, listing: str) -> str | None:
+        """As `fill`, each row by itself, so that one that cannot be read costs no other.
+
+        The index leads to the rows where there are too many of others; else it is not trusted.
+        """
         _limit_time(connection, self.limits.seconds)
-        return list(connection.execute(_INDEXED, (self.prefix, f"{self.prefix}\U0010ffff", self.limits.rows)))
+        bounds: tuple[object, ...] = (len(self.prefix), self.prefix)
+        if listing is _INDEXED:
+            bounds = (self.prefix, f"{self.prefix}\U0010ffff")
+        problem = None
+        numbers = []
+        try:
+            for (number,) in connection.execute(listing, (*bounds, self.limits.rows)):
+                numbers.append(number)
+        except sqlite3.DatabaseError as error:
+            problem = str(error)
+        for number in numbers:
+            try:
+                for key, value in connection.execute(_ROW, (number,)):
+                    self.add(key, value)
+            except sqlite3.DatabaseError as error:
+                problem = str(error)
+        return problem
 
 
-_LISTED = "SELECT rowid, key FROM Cache NOT INDEXED WHERE typeof(key) = 'text' AND substr(key, 1, ?) = ? LIMIT ?"
-_INDEXED = "SELECT rowid, key FROM Cache WHERE typeof(key) = 'text' AND key >= ? AND key < ? LIMIT ?"
-_VALUE_OF = (
-    "SELECT value FROM Cache WHERE rowid = ? AND raw = 1 AND mode = 1 AND filename IS NULL AND typeof(value) = 'text'"
-)
+_TEXT = "raw = 1 AND mode = 1 AND filename IS NULL AND typeof(key) = 'text' AND typeof(value) = 'text'"
+_ROWS = f"SELECT key, value FROM Cache NOT INDEXED WHERE {_TEXT} AND substr(key, 1, ?) = ? LIMIT ?"
+_ROW = f"SELECT key, value FROM Cache WHERE rowid = ? AND {_TEXT}"
+_LISTED = "SELECT rowid FROM Cache NOT INDEXED WHERE typeof(key) = 'text' AND substr(key, 1, ?) = ? LIMIT ?"
+_INDEXED = "SELECT rowid FROM Cache WHERE typeof(key) = 'text' AND key >= ? AND key < ? LIMIT ?"
 
 
 def _limit_time(connection: sqlite3.Connection, seconds: float) -> None:

@@ -239,12 +239,17 @@ def decode(text: str | bytes) -> Record:
         Not JSON, another schema, or a field that is missing or of the wrong type; the message says where.
     """
     try:
-        head = msgspec.json.decode(text, type=_Head)
-        if head.schema != SCHEMA:
-            raise ValueError(f"schema {head.schema}, expected {SCHEMA}")
-        record = msgspec.json.decode(text, type=Record)
+        try:
+            record = msgspec.json.decode(text, type=Record)
+            schema = record.schema
+        except msgspec.ValidationError:
+            schema = msgspec.json.decode(text, type=_Head).schema
+            if schema == SCHEMA:
+                raise
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if schema != SCHEMA:
+        raise ValueError(f"schema {schema}, expected {SCHEMA}")
     check_depth(record)
     return record
 
