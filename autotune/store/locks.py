@@ -44,17 +44,19 @@ def _lock(root: Path, name: str, *, wait_s: float) -> Iterator[bool]:
         yield True
         return
     try:
-        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        file = open(folder / f"{name}.lock", "ab", opener=_private)  # noqa: SIM115 - closed below
     except OSError:
         yield True
         return
-    try:
+    with file:  # an object, that no interrupt leaves open; closing it releases the lock
         until = time.monotonic() + wait_s
-        while not (mine := try_lock(descriptor)) and time.monotonic() < until:
+        while not (mine := try_lock(file.fileno())) and time.monotonic() < until:
             time.sleep(_POLL_S)
         yield mine
-    finally:
-        os.close(descriptor)  # releases the lock
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 if os.name == "posix":
