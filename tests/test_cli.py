@@ -248,7 +248,7 @@ def test_every_finding_has_its_remedy(monkeypatch, tmp_path):
     assert levels(findings.names(clash)) == [("warning", "pip uninstall gpu-kernels, or use separate environments")]
     assert levels(findings.names({})) == [("ok", "")]
     assert levels(findings.place()) == [("note", "autotune calibrate")]
-    monkeypatch.setattr(findings.writer, "network_file_system", lambda folder: "lustre")
+    monkeypatch.setattr(findings.mounts, "network_file_system", lambda folder: "lustre")
     assert levels(findings.place())[0][0] == "warning"
     monkeypatch.setenv("AUTOTUNE_DB", "/proc/nowhere")
     assert levels(findings.place())[0][0] == "warning"
