@@ -209,14 +209,17 @@ def neighbour(tries: int) -> Outcome:
     faults, notes = 0, []
     with own_store():
         for layer in filter(loads, LAYERS):
-            ratios = {}
+            ratios, means = {}, {}
             for how in ("guarded", "bare"):
                 code, found = started("neighbour", how, str(tries), NUMBA_THREADING_LAYER=layer)
                 faults += code != 0
-                ratios[how] = float(found.get("ratio", np.inf))
+                ratios[how], means[how] = (float(found.get(name, np.inf)) for name in ("ratio", "mean_ratio"))
             faults += ratios["guarded"] > MOST
-            notes.append(f"{layer} {ratios['guarded']:.2f} × (without the guard {ratios['bare']:.2f} ×)")
-    return Outcome(tries, faults=faults, note=f"median over the single-threaded, most {MOST:g}: {', '.join(notes)}")
+            notes.append(
+                f"{layer} {ratios['guarded']:.2f} (mean {means['guarded']:.2f}; without the guard "
+                f"{ratios['bare']:.2f}, mean {means['bare']:.2f})"
+            )
+    return Outcome(tries, faults=faults, note=f"median over that of one thread, at most {MOST:g}: {', '.join(notes)}")
 
 
 @linux
