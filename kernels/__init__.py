@@ -9,17 +9,19 @@ from kernels.elementwise import cos, exp, sin
 from kernels.fused import softmax
 from kernels.linalg import matmul, transpose_copy
 from kernels.order_statistics import median
-from kernels.reductions import sum, var
+from kernels.reductions import mean, std, sum, var
 
 __all__ = [
     "cos",
     "exp",
     "kmeans_step",
     "matmul",
+    "mean",
     "median",
     "sin",
     "softmax",
     "squared_distances",
+    "std",
     "sum",
     "transpose_copy",
     "var",

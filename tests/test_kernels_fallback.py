@@ -125,6 +125,8 @@ OTHER_CALLS = {
     "cos": FUNCTION_OF_NUMBERS,
     "exp": FUNCTION_OF_NUMBERS,
     "sum": REDUCTION | {"initial": lambda f: f(TABLE, initial=5.0)},
+    "mean": REDUCTION,
+    "std": REDUCTION,
     "var": REDUCTION
     | {
         "ddof that is a NumPy number": lambda f: f(TABLE, ddof=np.int64(1)),

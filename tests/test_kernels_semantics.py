@@ -138,6 +138,8 @@ CALLS = {
     "cos": elementwise,
     "exp": elementwise,
     "sum": reduction,
+    "mean": reduction,
+    "std": partial(reduction, ddof=st.sampled_from([0, 0, 0, 1, 2, -1, 1000, True, 1.5])),
     "var": partial(reduction, ddof=st.sampled_from([0, 0, 0, 1, 2, -1, 1000, True, 1.5])),
     "median": reduction,
     "matmul": product,
@@ -207,6 +209,8 @@ FACTORS = {"sin": 6, "cos": 6, "exp": 6}
 #: What errors scale with where that is more than the result, from absolute arguments.
 SCALES = {
     "sum": lambda x: x.sum(),
+    "mean": lambda x: x.max(initial=0),
+    "std": lambda x: x.max(initial=0),
     "var": lambda x: x.max(initial=0) ** 2,
     "matmul": lambda a, b: a @ b if a.shape[1] == len(b) else None,
     "kmeans_step": lambda x, centers: (None, np.full(centers.shape, x.max(initial=0)), None),
@@ -304,6 +308,10 @@ LOUD = [
     ("exp", "underflow", lambda largest: [[1, -1e4]]),
     ("sum", "overflow", lambda largest: [[largest, largest]]),
     ("sum", "invalid value", lambda largest: [[np.inf, -np.inf]]),
+    ("mean", "overflow", lambda largest: [[largest, largest]]),
+    ("mean", "invalid value", lambda largest: [[np.inf, -np.inf]]),
+    ("std", "overflow", lambda largest: [[largest, 0]]),
+    ("std", "invalid value", lambda largest: [[np.inf, 1]]),
     ("var", "overflow", lambda largest: [[largest, 0]]),
     ("var", "invalid value", lambda largest: [[np.inf, 1]]),
     ("median", "overflow", lambda largest: [[largest, largest]]),

@@ -65,7 +65,7 @@ def _points() -> Iterator[tuple[str, Callable[[str], tuple[Any, ...]]]]:
 
 
 _SIZES = {
-    **{name: _vectors(name) for name in ("sin", "cos", "exp", "sum", "var", "median")},
+    **{name: _vectors(name) for name in ("sin", "cos", "exp", "sum", "mean", "var", "std", "median")},
     "matmul": _matmul(),
     "transpose_copy": _transpose_copy(),
     "softmax": _softmax(),
