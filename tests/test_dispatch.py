@@ -297,6 +297,27 @@ def test_a_size_of_none_means_the_reference():
     assert [b(np.ones(3)), b(np.ones(30)), b(np.ones(7))] == ["v", "reference", "reference"]
 
 
+def test_a_size_of_none_means_the_reference_where_no_size_is_looked_at_too():
+    @tunable(size={"n": "x.size if x.size < 10 else None"})
+    def a(x):
+        return "reference"
+
+    @tunable(size=lambda x: {"n": x.size} if x.size < 10 else None)
+    def b(x):
+        return "reference"
+
+    @tunable(size={"n": "x.size", "m": "len(x) if len(x) < 10 else None"})
+    def c(x):
+        return "reference"
+
+    for work in (a, b, c):
+        work.variant(lambda x: "v", kind="scalar", name="v")
+        decide(work, (np.ones(3),), leaf("v") if work is not c else split("n", 2, leaf("reference"), leaf("v")))
+
+        assert [work(np.ones(3)), work(np.ones(30)), work(np.ones(4))] == ["v", "reference", "v"]
+        assert slow_calls(work) <= 1  # the first
+
+
 def test_a_size_that_raises_is_served_by_the_reference():
     @tunable(size={"n": "x.size // len(x)"})
     def work(x):

@@ -16,8 +16,8 @@ from ..kernel.model import Kernel
 from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
 from . import layouts
 from .face import Face, parameter_source
-from .plan import Branch, Plan, Route, Tree
-from .shapes import Sizes
+from .plan import Branch, Later, Plan, Route, ToMiss, ToReference, Tree, walk
+from .shapes import CALL, Sizes
 from .targets import Place, Targets
 
 
@@ -201,7 +201,22 @@ class Emitter:
             if tests:
                 self.add(depth, f"if {' and '.join(tests)}:")
                 inner += 1
+            self._not_tunable(inner, route, tested)
             self._tree(inner, route, route.tree, tested)
+
+    def _not_tunable(self, depth: int, route: Route, tested: set[str]) -> None:
+        """Sizes that may be None, where the tree does not compute them: such calls are the reference's."""
+        if isinstance(route.tree, ToReference | ToMiss | Later):
+            return
+        size = self.kernel.size
+        branched = {name for node in walk(route.tree) if isinstance(node, Branch) for name in node.feature.split("*")}
+        if size.function is not None:
+            unseen = [] if branched else [CALL]
+        else:
+            unseen = [name for name, how in size.expressions.items() if how.may_be_none and name not in branched]
+        for name in unseen:
+            sizes = Sizes(self.kernel, route, Branch(name, 0, ToMiss(), ToMiss()), tested)
+            self._compute(depth, sizes, sizes.lines(self.namespace) if sizes.may_be_none else [])
 
     def _tree(
         self, depth: int, route: Route, tree: Tree, tested: set[str],
@@ -223,7 +238,7 @@ class Emitter:
                     known |= {array}
                 test = f"_size_of_{array} < {tree.at}"
             else:
-                self._compute(depth, sizes)
+                self._compute(depth, sizes, sizes.lines(self.namespace))
                 tested = tested | sizes.tested
         if sizes is not None:
             test = f"{sizes.source(tree.feature)} < {tree.at}"
@@ -231,8 +246,7 @@ class Emitter:
         self._tree(depth + 1, route, tree.below, tested, sizes, known, small=True)
         self._tree(depth, route, tree.above, tested, sizes, known, small=small)  # every target returns
 
-    def _compute(self, depth: int, sizes: Sizes) -> None:
-        lines = sizes.lines(self.namespace)
+    def _compute(self, depth: int, sizes: Sizes, lines: list[str]) -> None:
         if sizes.cannot_fail:
             for line in lines:
                 self.add(depth, line)

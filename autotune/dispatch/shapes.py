@@ -13,6 +13,9 @@ from ..kernel.invocation import constants_of
 from ..kernel.model import Kernel
 from .plan import Branch, Route, walk
 
+#: Stands for a feature where a callable computes all sizes, and only whether there are any matters.
+CALL = ""
+
 
 class Sizes:
     """The sizes of one route, or of a part of its tree.
@@ -116,6 +119,11 @@ class Sizes:
         total = {f"{name}.size" for name in self.kernel.array_parameters}
         return self._sources is not None and all(ast.unparse(source) in total for source in self._needed_sources())
 
+    @property
+    def may_be_none(self) -> bool:
+        """Whether one of the sizes can be None for calls of this signature."""
+        return self._sources is None or any(_has_none(source) for source in self._needed_sources())
+
     def lines(self, namespace: Namespace) -> list[str]:
         """The statements; empty if the route does not branch."""
         if not self._needed:
@@ -125,7 +133,8 @@ class Sizes:
             function = namespace.name("_size_", self.kernel.size.function)
             lines = [f"_sizes = {function}({arguments})"]
             self.none_tests.append("_sizes is None")
-            return [*lines, *(f"{name} = _sizes and _sizes[{name!r}]" for name in self._needed)]
+            wanted = [name for name in self._needed if name != CALL]
+            return [*lines, *(f"{name} = _sizes and _sizes[{name!r}]" for name in wanted)]
         lines = []
         given: dict[str, str] = {}
         for array, used in self._unpacked.items():
