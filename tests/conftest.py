@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,12 @@ def _noting(self: errors.AutotuneError, *args: object) -> None:
 
 
 errors.AutotuneError.__init__ = _noting  # type: ignore[method-assign]
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is heard here and in what tests start, also where a shell started the suite in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

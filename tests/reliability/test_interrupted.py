@@ -143,7 +143,10 @@ def test_an_interrupted_calibration_is_gone_within_two_seconds(tmp_path, phase, 
     running = family(process)
     interrupted = time.monotonic()
     process.send_signal(number)
-    said = process.communicate(timeout=30)[0]
+    try:
+        said = process.communicate(timeout=30)[0]
+    finally:
+        kill_with_workers(process)
 
     assert time.monotonic() - interrupted < 2
     assert process.returncode == code, said

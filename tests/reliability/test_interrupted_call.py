@@ -88,6 +88,6 @@ def interrupted_calls(tries: int, seed: int = 1) -> Outcome:
 
 @pytest.mark.skipif(os.name != "posix", reason="interrupts by a timer of POSIX")
 def test_a_first_use_that_is_interrupted_leaves_everything_sound():
-    found = interrupted_calls(20, seed=2)
+    found = interrupted_calls(6, seed=2)
 
     assert found.sound, found
