@@ -16,7 +16,7 @@ from autotune.measure.compare import Bounds, compare
 from tests.kernel_calls import KERNELS, PRECISIONS, VARIANTS, Call, calls, normal, outcome, strided, taken
 from tests.records import decide, decide_watched, leaf, stays_in_compiled_code
 
-SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
+SETTINGS = settings(max_examples=30, deadline=None, derandomize=True)
 
 
 @pytest.fixture(autouse=True)
