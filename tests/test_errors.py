@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from autotune import Choice, Static, errors, jitable, tunable
-from autotune.cli import common, db_verb
+from autotune.cli import common, db_verb, freeze_verb
 from autotune.compile import build
 from autotune.dispatch.dispatcher import MAX_SIGNATURES
 from autotune.errors import CalibrationError, CompileError, DeclarationError, StoreError, UnknownKernel, VariantError
@@ -59,6 +59,16 @@ def test_files_of_an_export_that_cannot_be_used_are_named(tmp_path):
         db_verb.import_.callback(file=tmp_path / "missing.json", as_json=False)
     with pytest.raises(StoreError, match="is not an export of autotune"):
         db_verb.import_.callback(file=other, as_json=False)
+
+
+def test_a_lock_file_that_cannot_be_written_is_named(tmp_path):
+    work = kernel()
+    store.save(record(work, (X,), leaf("v")))
+
+    with pytest.raises(StoreError, match=r"folder/autotune\.lock: cannot be written"):
+        freeze_verb.command.callback(
+            kernels=(), modules=(), output=tmp_path / "no" / "folder" / "autotune.lock", threads=False, as_json=False
+        )
 
 
 def test_a_name_of_several_kernels_is_not_guessed():
