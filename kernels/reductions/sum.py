@@ -77,7 +77,7 @@ def compact(a):
 
 
 @sum.variant(kind="parallel", when=CONTIGUOUS, params={"block": Choice(16384, 65536, 262144)}, threads=True)
-def blocksums(a, *, block):
+def block_sums(a, *, block):
     """Blocks on all cores, their sums added in order: the same bits for any number of threads; which wake in 4 µs."""
     blocks = (a.size + block - 1) // block
     total = sum_blocks(a, block, np.empty(blocks), np.empty(blocks))
