@@ -66,15 +66,17 @@ _S7_F64 = np.float64(2.721174803802561142578e-15)
 
 
 @jitable(fastmath=_FUSED)
-def sin_f64(x):
-    """Sine of a float64, |x| <= 2^20 or NaN."""
-    magnitude = abs(x)  # an odd function: the sign goes back on at the end, so that -0.0 stays -0.0
-    rounded = magnitude * _INVERSE_PI_F64 + _ROUND_F64
-    k = rounded - _ROUND_F64
+def _rest_f64(magnitude, k):
+    """magnitude - k·pi for a k, whole or half, of at most 20 significant bits."""
     exact = magnitude - k * _PI_1_F64
     r = exact - k * _PI_2_F64
     lost = (exact - r) - k * _PI_2_F64  # what that subtraction rounded away
-    r += (lost - k * _PI_3_F64) - k * _PI_4_F64
+    return r + ((lost - k * _PI_3_F64) - k * _PI_4_F64)
+
+
+@jitable(fastmath=_FUSED)
+def _sine_f64(r):
+    """Sine of |r| <= pi/2."""
     s = r * r
     p = _S7_F64
     p = p * s + _S6_F64
@@ -84,7 +86,15 @@ def sin_f64(x):
     p = p * s + _S2_F64
     p = p * s + _S1_F64
     p = p * s + _S0_F64
-    y = r + (r * s) * p
+    return r + (r * s) * p
+
+
+@jitable(fastmath=_FUSED)
+def sin_f64(x):
+    """Sine of a float64, |x| <= 2^20 or NaN."""
+    magnitude = abs(x)  # an odd function: the sign goes back on at the end, so that -0.0 stays -0.0
+    rounded = magnitude * _INVERSE_PI_F64 + _ROUND_F64
+    y = _sine_f64(_rest_f64(magnitude, rounded - _ROUND_F64))
     parity = np.float64(rounded).view(np.uint64) << _PARITY_TO_SIGN_F64
     sign = parity ^ (np.float64(x).view(np.uint64) & _SIGN_F64)
     return np.uint64(np.float64(y).view(np.uint64) ^ sign).view(np.float64)
@@ -103,22 +113,32 @@ _S3_F32 = np.float32(2.6060957e-06)
 
 
 @jitable(fastmath=_FUSED)
-def sin_f32(x):
-    """Sine of a float32, |x| <= 2^13 or NaN."""
-    magnitude = abs(x)
-    rounded = magnitude * _INVERSE_PI_F32 + _ROUND_F32
-    k = rounded - _ROUND_F32
+def _rest_f32(magnitude, k):
+    """magnitude - k·pi for a k, whole or half, of at most 13 significant bits."""
     r_1 = magnitude - k * _PI_1_F32
     r_2 = r_1 - k * _PI_2_F32
     r_3 = r_2 - k * _PI_3_F32
     lost = ((r_1 - r_2) - k * _PI_2_F32) + ((r_2 - r_3) - k * _PI_3_F32)
-    r = r_3 + (lost - k * _PI_4_F32)
+    return r_3 + (lost - k * _PI_4_F32)
+
+
+@jitable(fastmath=_FUSED)
+def _sine_f32(r):
+    """Sine of |r| <= pi/2."""
     s = r * r
     p = _S3_F32
     p = p * s + _S2_F32
     p = p * s + _S1_F32
     p = p * s + _S0_F32
-    y = r + (r * s) * p
+    return r + (r * s) * p
+
+
+@jitable(fastmath=_FUSED)
+def sin_f32(x):
+    """Sine of a float32, |x| <= 2^13 or NaN."""
+    magnitude = abs(x)
+    rounded = magnitude * _INVERSE_PI_F32 + _ROUND_F32
+    y = _sine_f32(_rest_f32(magnitude, rounded - _ROUND_F32))
     parity = np.uint32(np.float32(rounded).view(np.uint32) << _PARITY_TO_SIGN_F32)
     sign = np.uint32(parity ^ np.uint32(np.float32(x).view(np.uint32) & _SIGN_F32))
     return np.uint32(np.float32(y).view(np.uint32) ^ sign).view(np.float32)
@@ -143,21 +163,7 @@ def cos_f64(x):
     """Cosine of a float64, |x| <= 2^20 or NaN."""
     magnitude = abs(x)
     rounded = (magnitude * _INVERSE_PI_F64 - _HALF_F64) + _ROUND_F64
-    k = (rounded - _ROUND_F64) + _HALF_F64
-    exact = magnitude - k * _PI_1_F64
-    r = exact - k * _PI_2_F64
-    lost = (exact - r) - k * _PI_2_F64
-    r += (lost - k * _PI_3_F64) - k * _PI_4_F64
-    s = r * r
-    p = _S7_F64
-    p = p * s + _S6_F64
-    p = p * s + _S5_F64
-    p = p * s + _S4_F64
-    p = p * s + _S3_F64
-    p = p * s + _S2_F64
-    p = p * s + _S1_F64
-    p = p * s + _S0_F64
-    y = r + (r * s) * p
+    y = _sine_f64(_rest_f64(magnitude, (rounded - _ROUND_F64) + _HALF_F64))
     sign = np.uint64((np.float64(rounded).view(np.uint64) + _ONE_U64) << _PARITY_TO_SIGN_F64)
     return np.uint64(np.float64(y).view(np.uint64) ^ sign).view(np.float64)
 
@@ -167,18 +173,7 @@ def cos_f32(x):
     """Cosine of a float32, |x| <= 2^13 or NaN."""
     magnitude = abs(x)
     rounded = (magnitude * _INVERSE_PI_F32 - _HALF_F32) + _ROUND_F32
-    k = (rounded - _ROUND_F32) + _HALF_F32
-    r_1 = magnitude - k * _PI_1_F32
-    r_2 = r_1 - k * _PI_2_F32
-    r_3 = r_2 - k * _PI_3_F32
-    lost = ((r_1 - r_2) - k * _PI_2_F32) + ((r_2 - r_3) - k * _PI_3_F32)
-    r = r_3 + (lost - k * _PI_4_F32)
-    s = r * r
-    p = _S3_F32
-    p = p * s + _S2_F32
-    p = p * s + _S1_F32
-    p = p * s + _S0_F32
-    y = r + (r * s) * p
+    y = _sine_f32(_rest_f32(magnitude, (rounded - _ROUND_F32) + _HALF_F32))
     sign = np.uint32(np.uint32(np.float32(rounded).view(np.uint32) + _ONE_U32) << _PARITY_TO_SIGN_F32)
     return np.uint32(np.float32(y).view(np.uint32) ^ sign).view(np.float32)
 

@@ -4,7 +4,7 @@ TOML, one block for each kernel and signature, sorted; every leaf of a decision 
 a diff shows which sizes changed their winner. The bytes depend on the decisions alone: no times, no machine.
 
     [[decision]]
-    kernel = "kernels.reductions:median"
+    kernel = "kernels.order_statistics:median"
     arguments = "float64 1-d C"
     signature = '[["a","array","float64",1,"C"]]'
     size = { n = "a.size" }

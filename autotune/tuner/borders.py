@@ -46,16 +46,12 @@ def found(
 
     Parameters
     ----------
-    costs : mapping
-        Seconds a call by size and candidate.
-    winners : mapping
-        The verdict of the race at each size.
-    duel : callable
-        Decides between candidates at a size in between.
+    costs, winners, duel
+        As for `crossover.confirmed`.
     known : sequence of Segment
         Found when fewer sizes had been measured.
     leads : dict
-        As for `crossover.confirmed`.
+        The same; what earlier calls have found.
     gone : collection of str
         Candidates that may not win any more.
     """
