@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import workspace
     from .compile.lazy import jitable, prange
     from .dispatch.tunable import tunable
     from .dispatch.tuned import Tuned
@@ -65,6 +66,7 @@ __all__ = [
     "jitable",
     "prange",
     "tunable",
+    "workspace",
 ]
 
 #: Where the names are that do not stand in `errors`.
@@ -81,6 +83,8 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
+        if name == "workspace":
+            return import_module(".workspace", __name__)
         value = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
         globals()[name] = value
         return value

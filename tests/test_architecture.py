@@ -12,8 +12,8 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "autotune"
 #: Rooms, lowest first: a module imports only from rooms at or above its own in this list.
 ROOMS = [
-    "errors", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile", "machine",
-    "measure", "search", "store", "dispatch", "tuner", "audit", "testing", "pytest_plugin",
+    "errors", "workspace", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile",
+    "machine", "measure", "search", "store", "dispatch", "tuner", "audit", "testing", "pytest_plugin",
     "cli",
 ]  # fmt: skip
 #: The public face and the entry point, which sit above everything.
