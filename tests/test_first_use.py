@@ -315,6 +315,31 @@ def test_whatever_goes_wrong_while_tuning_a_call_is_still_answered(run, tmp_path
     assert said.count("could not tune a call, the reference serves: MemoryError: no room") == 1
 
 
+def test_a_call_that_the_reference_refuses_costs_no_warning_and_other_calls_their_tuning_only_for_a_while(
+    run, tmp_path
+):
+    text = """
+        import warnings, numpy as np
+        from autotune import tunable
+        from autotune.dispatch import policy
+        @tunable(size={"count": "n"})
+        def triangle(n):
+            if n < 0: raise ValueError("negative")
+            return float(np.arange(n + 1.0).sum())
+        triangle.variant(lambda n: n * (n + 1) / 2, kind="scalar", name="gauss")
+        policy.ASK_AGAIN_S = 0.0
+        with warnings.catch_warnings(record=True) as caught:
+            for _ in range(2):
+                try: triangle(-1)
+                except ValueError as error: print("raised", error)
+            print("result", triangle(100_000), len(caught), triangle.decision(100_000))
+    """
+    found = run(script(tmp_path, text), **TUNES).stdout
+
+    assert found.startswith("raised negative\nraised negative\nresult 5000050000.0 0 ")
+    assert "gauss" in found
+
+
 def test_tuning_works_on_copies_of_the_callers_arrays(run, tmp_path):
     text = """
         import numpy as np

@@ -166,6 +166,20 @@ def test_sizes_build_on_each_other_and_may_be_a_callable():
     assert b.__autotune__.kernel.size_of({"x": X}) is None
 
 
+def test_sizes_from_numpys_whole_numbers_are_pythons_as_records_hold_them():
+    @tunable(size={"count": "n", "even": "n % 2 == 0"})
+    def a(n):
+        return n
+
+    @tunable(size=lambda n: {"count": n})
+    def b(n):
+        return n
+
+    for tuned in (a, b):
+        for given in (np.int64(6), np.uint8(6), True, np.True_):
+            assert {type(value) for value in tuned.__autotune__.kernel.size_of({"n": given}).values()} == {int}
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [

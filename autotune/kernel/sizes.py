@@ -91,7 +91,7 @@ class Size:
         """
         if self.function is not None:
             computed = self.function(**values)
-            return None if computed is None else dict(computed)
+            return None if computed is None else _as_ints(computed)
         if self.total:
             arrays = [v for name, v in values.items() if type(v) is np.ndarray and name not in self.writes]
             return {"n": sum(array.size for array in arrays)}
@@ -101,7 +101,7 @@ class Size:
             if value is None:
                 return None
             known[name] = value
-        return {name: known[name] for name in self.expressions}  # type: ignore[misc]
+        return _as_ints({name: known[name] for name in self.expressions})
 
     def checked(self, values: Mapping[str, object]) -> dict[str, int]:
         """As `evaluate`, but anything other than whole numbers of at least 0 is an error that names the mend."""
@@ -115,17 +115,13 @@ class Size:
         if size is None:
             raise DeclarationError(f"{self.owner}: the size of a calibration input is None (not tunable)")
         for name, value in size.items():
-            if isinstance(value, bool | np.bool_):
-                size[name] = int(value)
-            elif not isinstance(value, int | np.integer):
+            if not isinstance(value, int):
                 raise DeclarationError(
                     f"{self.owner}: the size {name} is {value!r} ({type(value).__name__}); expected a whole number: "
                     "use // instead of /, or int(…)"
                 )
-            elif value < 0:
+            if value < 0:
                 raise DeclarationError(f"{self.owner}: the size {name} is {value}; a size is at least 0")
-            else:
-                size[name] = int(value)
         return size
 
     def sources(self, constants: Mapping[str, object], arrays: Iterable[str]) -> dict[str, ast.expr] | None:
@@ -149,3 +145,9 @@ class Size:
     def names(self) -> tuple[str, ...]:
         """Names of the features, where they are known before a call."""
         return ("n",) if self.total else tuple(self.expressions)
+
+
+def _as_ints(size: Mapping[str, Any]) -> dict[str, int]:
+    """NumPy's whole numbers and truth values as Python's, so that records can hold the size of any call."""
+    whole = (bool, np.bool_, np.integer)
+    return {name: int(value) if isinstance(value, whole) else value for name, value in size.items()}

@@ -90,7 +90,10 @@ def first_use(
     if make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
         return Refusal("its arrays need more than an eighth of the free memory", passing=False)
     started = time.monotonic()
-    kernel.call_reference(make.copy_arguments(values))
+    try:
+        kernel.call_reference(make.copy_arguments(values))
+    except Exception as error:  # the candidate boundary: the caller gets it when the reference serves
+        return Refusal(f"the reference raises {type(error).__name__}", passing=True)
     call_s = time.monotonic() - started
     if call_s > budget_s * MAX_CALL_SHARE:
         return Refusal(
