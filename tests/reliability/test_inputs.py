@@ -20,15 +20,13 @@ import pytest
 from autotune.kernel.coverage import not_covered
 from autotune.kernel.signature import NotCovered, signature_of
 from autotune.measure.compare import Mismatch, compare
-from tests.kernel_calls import KERNELS, PRECISIONS, Call, calls, outcome, strided
+from tests.kernels.books import KERNELS, calls
+from tests.kernels.calls import PRECISIONS, Call, outcome, strided
+from tests.kernels.manners import Subclass, misaligned, read_only
+from tests.kernels.test_semantics import bounds_of
 from tests.records import decide_watched
 from tests.reliability.places import own_store
 from tests.reliability.soak import Outcome, row
-from tests.test_kernels_semantics import bounds_of
-
-
-class Subclass(np.ndarray):
-    """An array in all but its type."""
 
 
 def planted(*values: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -42,18 +40,6 @@ def planted(*values: float) -> Callable[[np.ndarray], np.ndarray]:
         return copy
 
     return plant
-
-
-def misaligned(array):
-    copy = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
-
-
-def read_only(array):
-    copy = array.copy()
-    copy.flags.writeable = False
-    return copy
 
 
 def memmap(array):
@@ -82,7 +68,7 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
     "transposed": lambda a: a.T.copy().T,
     "negative stride": lambda a: a[::-1].copy()[::-1],
     "negative stride along the last axis": lambda a: a[..., ::-1].copy()[..., ::-1],
-    "read-only": read_only,
+    "read-only": lambda a: read_only(a.copy()),
     "misaligned": misaligned,
     "byte-swapped": lambda a: a.astype(a.dtype.newbyteorder()),
     "object": lambda a: a.astype(object),
@@ -241,7 +227,7 @@ def _difference(kernel, variant, call, eligible, expected, found, theirs: Call, 
     if not eligible and not _eligible(kernel, variant, call, aligned=True):
         return _unequal(expected.result, found.result)
     try:
-        compare(expected.result, found.result, bounds_of(kernel.name, variant, call))
+        compare(expected.result, found.result, bounds_of(kernel.name, call, variant))
     except Mismatch as mismatch:
         return str(mismatch)
     return None

@@ -1,4 +1,4 @@
-"""Calls of the kernel library and what comes of them, for its tests."""
+"""A call of a kernel, what comes of it, and which variants may serve it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 
-import kernels
 from autotune.kernel.coverage import not_covered
 from autotune.kernel.model import Variant
 from autotune.kernel.signature import NotCovered, signature_of
 from autotune.measure.arguments import as_layout, copy_array, map_arrays
 
-KERNELS = {name: getattr(kernels, name) for name in kernels.__all__}
 PRECISIONS = ("float32", "float64")
 
 
@@ -42,28 +39,9 @@ def _copy_array(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-def normal(dtype: str, *shape: int) -> np.ndarray:
-    return np.random.default_rng(shape).standard_normal(shape).astype(dtype)
-
-
 def strided(array: np.ndarray) -> np.ndarray:
     """A copy in every second place of a wider array."""
     return as_layout(array, "A")
-
-
-def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
-    """Calls of a kernel, one or more for each of its variants: n elements, or about n / columns rows."""
-    rows, flat = n // columns, normal(dtype, n)
-    table = flat[: rows * columns].reshape(rows, columns)
-    one_array = [Call((array,)) for array in (flat, table, strided(flat), table.T, table[::-1])]
-    pair = Call((table, normal(dtype, 17, columns)))
-    return {
-        "matmul": [Call((table, normal(dtype, columns, 19)))],
-        "transpose_copy": [Call((table,))],
-        "softmax": [Call((table,), {"axis": -1}), Call((flat,))],
-        "squared_distances": [pair],
-        "kmeans_step": [pair],
-    }.get(name, one_array)
 
 
 def taken(tuned: Any, variant: Variant, given: list[Call]) -> list[Call]:
@@ -75,16 +53,6 @@ def taken(tuned: Any, variant: Variant, given: list[Call]) -> list[Call]:
         for call, signature in signatures
         if not isinstance(signature, NotCovered) and not_covered(kernel, variant, signature) is None
     ]
-
-
-#: Each variant with each precision that it takes.
-VARIANTS = [
-    pytest.param(tuned, variant, dtype, id=f"{name}-{variant.name}-{dtype}")
-    for name, tuned in KERNELS.items()
-    for variant in tuned.variants.values()
-    for dtype in PRECISIONS
-    if taken(tuned, variant, calls(name, dtype, n=60, columns=6))
-]
 
 
 def bits(result: Any) -> tuple[bytes, ...]:

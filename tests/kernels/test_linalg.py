@@ -1,0 +1,21 @@
+"""Linear algebra: products so small that each is written out."""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+
+import numpy as np
+import pytest
+
+from tests.kernels.books import variants_of
+from tests.kernels.calls import Call
+from tests.kernels.test_semantics import assert_as_reference
+
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("matmul"))
+def test_small_products_have_the_signs_and_special_values_of_numpys(tuned, variant, dtype):
+    for m, k, n in itertools.product(range(6), repeat=3):
+        for left, right in ((0.5, -0.0), (-0.1, np.finfo(dtype).smallest_subnormal), (0.5, np.inf), (0.5, np.nan)):
+            call = Call((np.full((m, k), left, dtype), np.full((k, n), right, dtype)))
+            assert_as_reference(partial(tuned.call, variant.name), tuned, variant, call, all="warn", under="ignore")
