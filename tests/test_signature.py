@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from autotune import DeclarationError, tunable
+from autotune import DeclarationError, jitable, tunable
 from autotune.kernel.signature import NotCovered, Signature, describe_key, signature_of
 from autotune.kernel.source import source_hash
 from tests import helpers
@@ -281,6 +281,23 @@ def test_the_hash_sees_what_chains_of_attributes_classes_and_partial_calls_lead_
     assert len(set(hashes)) == len(hashes)
     monkeypatch.setattr(inner, "unused_too", 5, raising=False)
     assert source_hash(work.work) == hashes[-1]
+
+
+def test_the_hash_tells_functions_of_other_packages_from_one_another():
+    def calling(function):
+        return lambda x: function(x)
+
+    def offset_by(n):
+        def foreign(x):
+            return x + n
+
+        foreign.__module__ = "another_package.helpers"
+        return jitable(foreign)
+
+    others = [np.sin, np.cos, np.float32, np.float64, np.median, np.mean, abs, offset_by(1), offset_by(2)]
+
+    assert len({source_hash(calling(function)) for function in others}) == len(others)
+    assert source_hash(calling(offset_by(1))) == source_hash(calling(offset_by(1)))
 
 
 def test_the_hash_is_the_same_in_every_process(run):

@@ -113,7 +113,7 @@ def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
 def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
     function = underlying(value)
     if function is None:
-        yield f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}".encode()
+        yield _qualified_name(value)
         return
     if id(function) in seen:
         return
@@ -132,8 +132,11 @@ def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
 def _dependency(function: FunctionType, used: object, seen: set[int]) -> Iterator[bytes]:
     helper = underlying(used)
     if helper is not None:
-        if _same_package(function, helper):
+        # a jitable becomes part of the compiled code, whoever wrote it
+        if _same_package(function, helper) or hasattr(used, "__autotune_jitable__"):
             yield from _parts(used, seen)
+        else:
+            yield _qualified_name(used)
     elif isinstance(used, functools.partial):
         if not _is_numpys(function):
             yield stable_text((used.args, used.keywords)).encode()
@@ -141,12 +144,21 @@ def _dependency(function: FunctionType, used: object, seen: set[int]) -> Iterato
     elif isinstance(used, type):
         if _same_package(function, used):
             yield from _class_parts(function, used, seen)
+        else:
+            yield _qualified_name(used)
     elif isinstance(used, np.ndarray):
         yield f"{used.dtype} {used.shape}".encode()
         if used.nbytes <= MAX_ARRAY_BYTES and not used.dtype.hasobject:
             yield used.tobytes()
     elif isinstance(used, _PLAIN):
         yield stable_text(used).encode()
+    elif callable(used):  # NumPy's functions and built-in ones
+        yield _qualified_name(used)
+
+
+def _qualified_name(value: object) -> bytes:
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", type(value).__qualname__)
+    return f"{_module_name(value)}.{name}".encode()
 
 
 def _class_parts(function: FunctionType, used: type, seen: set[int]) -> Iterator[bytes]:
