@@ -170,6 +170,22 @@ def test_a_condition_on_a_value_that_the_signature_does_not_hold_names_static():
         rms.call("unscaled", np.ones(3), 2.0)
 
 
+def test_a_condition_on_an_array_does_not_hold_for_what_is_none():
+    rms = kernel()
+    rms.variant(lambda x, scale: x, kind="scalar", name="scaled", when="scale.ndim == 1")
+
+    for scale in (2.0, 3, np.float64(2)):
+        assert rms(np.ones(3), scale) == scale  # by the reference, without a warning
+
+
+def test_a_kernel_of_the_default_size_takes_arguments_that_no_variant_has():
+    rms = kernel()
+    rms.variant(lambda x, scale: x, kind="scalar", name="scaled")
+
+    assert rms(np.ones(3)) == 1
+    np.testing.assert_array_equal(rms(np.ones((2, 3)), 2.0, axis=0), 2 * np.ones(3))
+
+
 def test_a_predicate_that_raises_is_named():
     rms = kernel()
     rms.variant(lambda x: x, kind="scalar", name="odd", when=lambda x: 1 / 0)

@@ -132,6 +132,7 @@ class Face(Value, by_identity=True):
         taken = ", ".join(p.name for p in self.parameters)
         arrays = [f"_type({name}) is not _ndarray" for name in self.names if name in self.kernel.array_parameters]
         too_many = ["len(_rest) > len(_hidden)"] if REST in self.parameters else []
+        foreign = " or ".join([*arrays, *too_many])
         rest = (
             "    if _rest:\n"
             "        for _value, _default in zip(_rest, _hidden):\n"
@@ -142,7 +143,7 @@ class Face(Value, by_identity=True):
         by_name = arguments_source([p for p in self.parameters if p is not REST])  # without * a third of the time
         return (
             f"def _unnamed({taken}):\n"
-            f"    if {' or '.join([*arrays, *too_many])}: return {self.forward}\n"
+            + (f"    if {foreign}: return {self.forward}\n" if foreign else "")
             + (rest if REST in self.parameters else "")
             + "    for _name in _more:\n"
             "        if _name not in _optional or _more[_name] is not _optional[_name]:\n"

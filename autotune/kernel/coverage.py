@@ -19,6 +19,9 @@ from . import condemned
 from .model import NUMERICS, Kernel, Variant
 from .signature import ArrayType, Constant, Default, Signature
 
+#: What a condition may read of an array.
+_OF_ARRAYS = ("dtype", "flags", "itemsize", "ndim")
+
 
 class _Flags:
     def __init__(self, layout: str, ndim: int) -> None:
@@ -71,7 +74,9 @@ class _Unknown:
     __floordiv__ = __mod__ = __and__ = __or__ = __int__ = __index__ = __len__ = __neg__ = _fail
     __hash__ = None  # type: ignore[assignment]
 
-    def __getattr__(self, _: str) -> NoReturn:
+    def __getattr__(self, attribute: str) -> NoReturn:
+        if attribute in _OF_ARRAYS:
+            raise AttributeError(attribute)
         self._fail()
 
 
@@ -125,7 +130,7 @@ def _evaluate(kernel: Kernel, variant: Variant, when: Expression | Callable[...,
     except DeclarationError:
         raise
     except (AttributeError, _OtherKind):
-        return False  # such as x.ndim where x is None: the condition speaks of an array that is not there
+        return False  # such as x.ndim where x is None or a list: the condition speaks of an array that is not there
     except Exception as error:  # the candidate boundary: a user's predicate
         raise DeclarationError(
             f"{owner}: when= raised {type(error).__name__}: {error} for {signature}; correct the condition"
