@@ -4,8 +4,9 @@ Each kernel is called exactly as the function of its name. What no variant cover
 """
 
 from kernels.clustering import kmeans_step
-from kernels.distances import squared_distances
+from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squared_distances
 from kernels.elementwise import cos, exp, sin
+from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import softmax
 from kernels.linalg import matmul, transpose_copy
 from kernels.order_statistics import median
@@ -13,16 +14,21 @@ from kernels.reductions import mean, std, sum, var
 
 __all__ = [
     "cos",
+    "euclidean",
     "exp",
     "kmeans_step",
     "matmul",
     "mean",
     "median",
+    "nearest_centroid",
+    "radius_neighbors",
     "sin",
     "softmax",
     "squared_distances",
     "std",
     "sum",
     "transpose_copy",
+    "tsne_affinities",
+    "tsne_gradient",
     "var",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tests.benchmarks.cells.bench import POINTS, Bench
+from kernels.distances.radius_neighbors import scattered
+from tests.benchmarks.cells.bench import POINTS, Bench, each, of
 
 
 def _squared_distances(x, y):
@@ -17,6 +18,30 @@ def _squared_distances(x, y):
                 total += (x[i, t] - y[j, t]) ** 2
             out[i, j] = total
     return out
+
+
+def _euclidean(x, y):
+    out = np.empty((x.shape[0], y.shape[0]), x.dtype)
+    for i in prange(x.shape[0]):
+        for j in range(y.shape[0]):
+            total = 0.0
+            for t in range(x.shape[1]):
+                total += (x[i, t] - y[j, t]) ** 2
+            out[i, j] = np.sqrt(total)
+    return out
+
+
+def _nearest_centroid(x, centers):
+    labels = np.empty(x.shape[0], np.intp)
+    for i in prange(x.shape[0]):
+        least = np.inf
+        for j in range(centers.shape[0]):
+            total = 0.0
+            for t in range(x.shape[1]):
+                total += (x[i, t] - centers[j, t]) ** 2
+            if total < least:
+                labels[i], least = j, total
+    return labels
 
 
 def _scikit_learn():
@@ -31,9 +56,37 @@ def _scipy():
     return lambda x, y: cdist(x, y, "sqeuclidean")
 
 
+def _brute_force():
+    from sklearn.neighbors import NearestNeighbors
+
+    def search(x, queries, radius):
+        graph = NearestNeighbors(algorithm="brute").fit(x).radius_neighbors_graph(queries, radius)
+        return graph.indptr, graph.indices
+
+    return search
+
+
+def _tree():
+    from scipy.spatial import cKDTree
+
+    return lambda x, queries, radius: cKDTree(x).query_ball_point(queries, radius, return_sorted=True, workers=-1)
+
+
 def pairs(x, y):
     """Points × centres × dimensions."""
     return x.shape[0] * y.shape[0] * x.shape[1]
+
+
+#: Points, queries and dimensions, with the radius within which about one pair in a hundred lies.
+NEIGHBORS = each(
+    lambda dtype, n, k, d: scattered(np.random.default_rng(1), dtype, n, k, d),
+    (100, 10, 2), (1000, 100, 3), (1000, 1000, 16), (10_000, 100, 3), (10_000, 1000, 8),
+    text="n={} k={} d={}",
+)  # fmt: skip
+
+
+def _searched(x, queries, radius):
+    return pairs(x, queries)
 
 
 BENCHES = {
@@ -43,6 +96,28 @@ BENCHES = {
         rivals={"scikit-learn": _scikit_learn},
         plain=_squared_distances,
         work=pairs,
+        work_name="n·k·d",
+    ),
+    "euclidean": Bench(
+        POINTS,
+        original=("SciPy", of("scipy.spatial.distance", "cdist")),
+        rivals={"scikit-learn": of("sklearn.metrics.pairwise", "euclidean_distances")},
+        plain=_euclidean,
+        work=pairs,
+        work_name="n·k·d",
+    ),
+    "nearest_centroid": Bench(
+        POINTS,
+        original=("scikit-learn", of("sklearn.metrics", "pairwise_distances_argmin")),
+        plain=_nearest_centroid,
+        work=pairs,
+        work_name="n·k·d",
+    ),
+    "radius_neighbors": Bench(
+        NEIGHBORS,
+        original=("scikit-learn", _brute_force),
+        rivals={"SciPy's tree": _tree},
+        work=_searched,
         work_name="n·k·d",
     ),
 }

@@ -1,9 +1,7 @@
-"""Clustering: kmeans_step, one step of Lloyd's algorithm.
+"""One step of Lloyd's algorithm.
 
-Which centre is nearest must not depend on the variant. So every variant computes each distance as the reference does:
-squares of differences, added feature by feature, each operation rounded by itself (no fused multiply-add). The
-distances are the same to the last bit, and so are the labels, ties included. Sums over points are added in other
-orders, in float64.
+Which centre is nearest must not depend on the variant: every variant computes the distances of the reference to the
+last bit, so that labels are the same, ties included. Sums over points are added in other orders, in float64.
 
 The variants cover two C-contiguous matrices of one precision, float32 or float64. A step with a distance that is not
 finite is left to NumPy, which warns; so is every step while somebody watches for underflows.
@@ -12,11 +10,9 @@ finite is left to NumPy, which warns; so is every step while somebody watches fo
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
+from kernels.distances.exact import MATRICES, by_feature, nearest_of, nearest_scratch
 
-_MATRICES = (
-    "x.ndim == 2 and centers.ndim == 2 and x.dtype.char in 'fd' and centers.dtype == x.dtype and "
-    "x.flags.c_contiguous and centers.flags.c_contiguous"
-)
+_MATRICES = f"{MATRICES.format(c='centers')} and x.flags.c_contiguous and centers.flags.c_contiguous"
 
 
 def _clouds(rng, dtype, n, k, d):
@@ -54,67 +50,27 @@ def kmeans_step(x, centers):
     Raises
     ------
     ValueError
-        If `centers` has more features than `x`, or there is no centre or no feature.
+        If the numbers of features differ, or there is no centre or no feature.
     IndexError
-        If `centers` has fewer features than `x`.
+        If `x` or `centers` has fewer than two dimensions.
 
     Notes
     -----
     Lloyd 1982, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28(2). Distances are added feature by feature
     on purpose: compiled code can repeat that to the last bit.
     """
-    n, k = len(x), len(centers)
-    kind = np.result_type(x, centers)
-    distances = np.zeros((n, k), kind)
-    for feature in range(x.shape[1]):
-        distances += (x[:, feature, None] - centers[:, feature]) ** 2
+    k = len(centers)
+    distances = by_feature(x, centers)
     labels = np.argmin(distances, axis=1)
     counts = np.bincount(labels, minlength=k)[:, None]
     sums = np.stack([np.bincount(labels, weights=column, minlength=k) for column in x.T], axis=1)
-    new_centers = np.where(counts > 0, sums / np.maximum(counts, 1), centers).astype(kind)
-    return labels, new_centers, distances[np.arange(n), labels].sum(dtype=np.float64)
-
-
-# ---- points in the vector lanes: a block of points is transposed, so that one centre meets all of them at once ----
-
-
-@jitable(forceinline=True)
-def _distances(features, center, out):
-    """Squared distances of a block of points to one centre, features by points, four features at a time."""
-    for p in range(out.size):
-        out[p] = 0
-    t = 0
-    while t + 4 <= center.size:
-        a, b, c, d = center[t], center[t + 1], center[t + 2], center[t + 3]
-        row_a, row_b, row_c, row_d = features[t], features[t + 1], features[t + 2], features[t + 3]
-        for p in range(out.size):
-            out[p] = out[p] + (row_a[p] - a) ** 2 + (row_b[p] - b) ** 2 + (row_c[p] - c) ** 2 + (row_d[p] - d) ** 2
-        t += 4
-    while t < center.size:
-        value, row = center[t], features[t]
-        for p in range(out.size):
-            out[p] = out[p] + (row[p] - value) ** 2
-        t += 1
-
-
-@jitable(forceinline=True)
-def _keep_nearest(distances, label, nearest, labels):
-    """Take over a centre where it is nearer than those before; whether all distances are finite."""
-    finite = True
-    for p in range(distances.size):
-        nearer = distances[p] < nearest[p]
-        nearest[p] = distances[p] if nearer else nearest[p]
-        labels[p] = label if nearer else labels[p]
-        finite &= distances[p] < np.inf
-    return finite
+    new_centers = np.where(counts > 0, sums / np.maximum(counts, 1), centers).astype(distances.dtype)
+    return labels, new_centers, distances[np.arange(len(x)), labels].sum(dtype=np.float64)
 
 
 @jitable
 def _assign(x, centers, first, last, lanes, lane_labels, labels, counts, sums):
-    """Assign the points first:last and add them up by centre; their inertia, NaN if a distance is not finite.
-
-    `lanes` and `lane_labels` are scratch space for a block of points: d features and two distances, and a label.
-    """
+    """Assign the points first:last and add them up by centre; their inertia, NaN if a distance is not finite."""
     counts[:] = 0
     sums[:] = 0
     inertia = 0.0
@@ -122,16 +78,8 @@ def _assign(x, centers, first, last, lanes, lane_labels, labels, counts, sums):
     d = x.shape[1]
     for start in range(first, last, lane_labels.size):
         size = min(lane_labels.size, last - start)
-        for p in range(size):
-            point = x[start + p]
-            for t in range(d):
-                lanes[t, p] = point[t]
-        distances, nearest, chosen = lanes[d, :size], lanes[d + 1, :size], lane_labels[:size]
-        nearest[:] = np.inf
-        chosen[:] = 0
-        for j in range(len(centers)):
-            _distances(lanes, centers[j], distances)
-            finite &= _keep_nearest(distances, j, nearest, chosen)
+        nearest, chosen = lanes[d + 1, :size], lane_labels[:size]
+        finite &= nearest_of(x, centers, start, lanes, chosen)
         block_inertia = 0.0
         for p in range(size):
             label = chosen[p]
@@ -188,8 +136,7 @@ def _compute(core, x, centers, block, parts, *scratch):
     (n, d), k = x.shape, len(centers)
     if centers.shape[1] != d or not (n and d and k) or np.geterr()["under"] != "ignore":
         return kmeans_step.reference(x, centers)
-    lanes = np.empty((parts, d + 2, block), x.dtype)
-    lane_labels = np.empty((parts, block), f"i{x.itemsize}")  # as wide as the distances, so that lanes correspond
+    lanes, lane_labels = nearest_scratch(x, parts, block)
     counts, sums = np.empty((parts, k), np.intp), np.empty((parts, k, d))
     labels, new_centers = np.empty(n, np.intp), np.empty((k, d), x.dtype)
     inertia = core(x, centers, lanes, lane_labels, labels, counts, sums, new_centers, *scratch)
