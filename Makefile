@@ -1,7 +1,7 @@
 # Developers' commands; the two commands for users are in README.md.
 PYTHON ?= python
 
-.PHONY: test lint types bench audit-security soak calibrate schema build
+.PHONY: test lint types bench bench-kernels audit-security soak calibrate schema build
 
 test:
 	$(PYTHON) -m pytest
@@ -16,6 +16,11 @@ types:
 # Each benchmark prints its figures beside their limits. Nothing else should run beside them.
 bench:
 	$(PYTHON) -m tests.benchmarks
+
+# The kernel library against everything a user would pick instead: a table, and in build/bench-kernels a CSV file and a
+# picture of each family.
+bench-kernels:
+	$(PYTHON) -m tests.benchmarks.bench_kernels
 
 # Everything that must be survived, tried often: killed calibrations, damaged and hostile stores, many processes.
 soak:

@@ -10,48 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from autotune import errors
 from autotune.kernel import registry
+from tests.every_error import NeverMade
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Variables of the machine that would change what a test sees.
 FOREIGN = ("AUTOTUNE_", "NUMBA_", "OMP_", "PYTEST_CURRENT_TEST", "CI", "GITHUB_ACTIONS", "SLURM_PROCID")
 
-#: What pyproject.toml leaves out of the normal run; a run with another expression is not the whole suite.
-NORMAL_RUN = "not soak and not benchmark"
 
-#: (file, line) of every raise of one of autotune's errors seen in this session; test_errors reads it at the end.
-raised_at: set[tuple[str, int]] = set()
-_original = errors.AutotuneError.__init__
-
-
-def _noting(self: errors.AutotuneError, *args: object) -> None:
-    frame = sys._getframe(1)
-    raised_at.add((frame.f_code.co_filename, frame.f_lineno))
-    _original(self, *args)
-
-
-errors.AutotuneError.__init__ = _noting  # type: ignore[method-assign]
-
-
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C is heard here and in what tests start, also where a shell started the suite in the background."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What looks back at the whole session runs last, and not at all where only a part of the suite runs."""
-    last = [item for item in items if item.nodeid.endswith("::test_every_error_is_triggered_once")]
-    whole = {path.name for path in (ROOT / "tests").rglob("test_*.py")} <= {item.path.name for item in items}
-    marked = config.option.markexpr not in ("", NORMAL_RUN)
-    chosen = config.option.keyword or marked or any("::" in argument for argument in config.args)
-    others = [item for item in items if item not in last]
-    if whole and not chosen:
-        items[:] = others + last
-    elif last:
-        items[:] = others
-        config.hook.pytest_deselected(items=last)
+    config.pluginmanager.register(NeverMade())
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,12 @@
 """Every error that autotune raises on purpose is triggered by some test of the suite, and says what to do.
 
-Most are triggered beside what they are about; here are those that have no other place, and the look over all.
+Most are triggered beside what they are about; here are those that have no other place. `every_error` looks over all.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import textwrap
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +21,6 @@ from autotune.kernel.model import Candidate
 from autotune.kernel.signature import signature_of
 from autotune.store import store
 from autotune.tuner import calibration, shipping, trial_job
-from tests.conftest import ROOT, raised_at
 from tests.records import leaf, record
 
 X = np.ones(50)
@@ -191,30 +187,3 @@ def test_a_worker_that_sees_another_call_refuses(declare, tmp_path):
     }  # fmt: skip
     with pytest.raises(CalibrationError, match="sees another call here"):
         trial_job.run(job, lambda event: None)
-
-
-# -- all of them
-
-
-NAMES = {
-    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AutotuneError)
-}
-
-
-def places() -> Iterator[tuple[str, range]]:
-    """(file, lines) of every place that makes one of autotune's errors."""
-    for path in sorted((ROOT / "autotune").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NAMES:
-                yield str(path), range(node.lineno, (node.end_lineno or node.lineno) + 1)
-
-
-def test_every_error_is_triggered_once():
-    """Runs last, and only where the whole suite runs: see `pytest_collection_modifyitems`."""
-    missing = [
-        f"{Path(file).relative_to(ROOT)}:{lines.start}"
-        for file, lines in places()
-        if not any(seen == file and line in lines for seen, line in raised_at)
-    ]
-
-    assert not missing, "\n".join(missing)

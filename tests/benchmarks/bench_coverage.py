@@ -105,7 +105,7 @@ def measure() -> bool:
 def main() -> int:
     if sys.argv[1:] == ["measure"]:
         return 0 if measure() else 1
-    return run_calibrated("tests.benchmarks.bench_coverage", "first-use")
+    return run_calibrated("tests.benchmarks.bench_coverage", "first-use", "measure")
 
 
 if __name__ == "__main__":

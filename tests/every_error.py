@@ -1,0 +1,85 @@
+"""Whether each of autotune's errors was raised by some test: a plugin for a suite that several processes may run.
+
+Every error that autotune raises on purpose notes where it is made. When the whole suite has passed, the places that
+are in the source and were never reached fail it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autotune import errors
+
+ROOT = Path(__file__).resolve().parents[1]
+#: What pyproject.toml leaves out of the normal run; a run with another expression is not the whole suite.
+NORMAL_RUN = "not soak and not benchmark"
+NAMES = {
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AutotuneError)
+}
+
+#: (file, line) of every place where one of autotune's errors was made in this session.
+made_at: set[tuple[str, int]] = set()
+_original = errors.AutotuneError.__init__
+
+
+def _noting(self: errors.AutotuneError, *args: object) -> None:
+    frame = sys._getframe(1)
+    made_at.add((frame.f_code.co_filename, frame.f_lineno))
+    _original(self, *args)
+
+
+errors.AutotuneError.__init__ = _noting  # type: ignore[method-assign]
+
+
+def places() -> Iterator[tuple[str, range]]:
+    """(file, lines) of every place that makes one of autotune's errors."""
+    for path in sorted((ROOT / "autotune").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NAMES:
+                yield str(path), range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def missing() -> list[str]:
+    """The places that no test reached."""
+    return [
+        f"{Path(file).relative_to(ROOT)}:{lines.start}"
+        for file, lines in places()
+        if not any(seen == file and line in lines for seen, line in made_at)
+    ]
+
+
+def _whole(config: pytest.Config) -> bool:
+    chosen = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword
+    return not chosen and config.option.markexpr in ("", NORMAL_RUN)
+
+
+class NeverMade:
+    """The plugin: gathers what the processes of a session saw, and looks at the end."""
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        made_at.update(map(tuple, getattr(node, "workeroutput", {}).get("made_at", ())))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["made_at"] = sorted(made_at)
+        elif exitstatus == pytest.ExitCode.OK and _whole(session.config):
+            self.missing = missing()
+            if self.missing:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.missing:
+            terminalreporter.section("errors that no test triggers")
+            for place in self.missing:
+                terminalreporter.line(place)
