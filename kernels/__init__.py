@@ -5,7 +5,7 @@ Each kernel is called exactly as the function of its name. What no variant cover
 
 from kernels.clustering import kmeans_step
 from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squared_distances
-from kernels.elementwise import cos, exp, sin
+from kernels.elementwise import cos, exp, log, sin, tanh
 from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import softmax
 from kernels.linalg import matmul, transpose_copy
@@ -17,6 +17,7 @@ __all__ = [
     "euclidean",
     "exp",
     "kmeans_step",
+    "log",
     "matmul",
     "mean",
     "median",
@@ -27,6 +28,7 @@ __all__ = [
     "squared_distances",
     "std",
     "sum",
+    "tanh",
     "transpose_copy",
     "tsne_affinities",
     "tsne_gradient",

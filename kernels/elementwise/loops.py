@@ -1,0 +1,158 @@
+"""What the elementwise kernels share: loops over an array, in one thread and on all cores, and what they do not answer.
+
+A loop writes f(x, first, second) for every element, and tells whether NumPy's own function must answer: an argument
+was outside the fast range, or such that NumPy may report an underflow and somebody watches for that. Then the call is
+handed to the reference whole. In place, the loop writes into scratch memory piece by piece, and what is handed over
+is the array from the first piece that it cannot answer on: each element is overwritten once.
+
+This module knows no function by name.
+"""
+
+import numpy as np
+
+from autotune import Choice, jitable, prange, workspace
+
+# what a loop found in its input, the worse the greater
+_UNDERFLOW = 1  # an argument for which NumPy may report an underflow
+_OUTSIDE = 2  # an argument outside the fast range
+
+# Pieces of an array that is overwritten. In one thread the scratch memory stays in the cache of the core (512 KiB or
+# more since 2017); with threads each piece must keep all of them at work, so that it outweighs waking them.
+_PIECE = 1 << 14
+_PIECE_OF_THREADS = 1 << 18
+
+
+def of_one_number(evaluate):
+    """A function of one number as the loops call it."""
+
+    @jitable
+    def alone(value, first, second):
+        return evaluate(value)
+
+    return alone
+
+
+def _reference_decides(seen):
+    """Whether NumPy must answer: for an argument outside the fast range, or for an underflow that somebody watches."""
+    return seen == _OUTSIDE or (seen == _UNDERFLOW and np.geterr()["under"] != "ignore")
+
+
+def _compiled(fast):
+    """The loop over a `vecmath.FastFunction`, in one thread and on all cores; arrays with one axis, apart in memory."""
+    evaluate, low, high, subnormal, tiny = fast
+
+    @jitable
+    def write(x, out, first, second):
+        outside = False
+        underflow = False
+        for i in range(x.size):
+            value = x[i]
+            out[i] = evaluate(value, first, second)
+            outside |= (value < low) | (value > high)  # false for NaN
+            underflow |= (value < subnormal) | (abs(value) < tiny)
+        return max(outside * _OUTSIDE, underflow * _UNDERFLOW)
+
+    @jitable(parallel=True)
+    def write_blocks(x, out, first, second, block):
+        worst = 0
+        for b in prange((x.size + block - 1) // block):
+            part = slice(b * block, (b + 1) * block)
+            worst = max(worst, write(x[part], out[part], first, second))
+        return worst
+
+    return write, write_blocks
+
+
+def _flat(array):
+    return array if array.ndim == 1 else array.reshape(-1)
+
+
+def _overwrite(write, x, piece, *more):
+    """Replace the elements of an array with one axis; how many were, before one piece needed the reference."""
+    scratch = workspace.take((min(piece, x.size),), x.dtype)
+    for start in range(0, x.size, piece):
+        part = x[start : start + piece]
+        written = scratch[: part.size]
+        if _reference_decides(write(part, written, *more)):
+            break
+        part[...] = written
+    else:
+        start = x.size
+    workspace.give(scratch)
+    return start
+
+
+def answers(fast):
+    """Functions that answer a call, or hand it to ``reference(x, out)``: in one thread, on all cores, for strided x."""
+    write, write_blocks = _compiled(fast)
+
+    def in_place(x, reference, loop, piece, *more):
+        flat = _flat(x)
+        done = _overwrite(loop, flat, piece, *more)
+        if done < flat.size:
+            reference(flat[done:], flat[done:])
+        return x
+
+    def one_thread(x, out, reference, first=0.0, second=0.0):
+        if out is None:
+            out = np.empty(x.shape, x.dtype)
+        elif out.shape != x.shape or not out.flags.writeable:
+            return reference(x, out)
+        elif out is x:
+            return in_place(x, reference, write, _PIECE, first, second)
+        seen = write(_flat(x), _flat(out), first, second)
+        return reference(x, out) if seen and _reference_decides(seen) else out
+
+    def all_cores(x, out, reference, block, first=0.0, second=0.0):
+        if out is None:
+            out = np.empty(x.shape, x.dtype)
+        elif out.shape != x.shape or not out.flags.writeable:
+            return reference(x, out)
+        elif out is x:
+            return in_place(x, reference, write_blocks, _PIECE_OF_THREADS, first, second, block)
+        seen = write_blocks(_flat(x), _flat(out), first, second, block)
+        return reference(x, out) if seen and _reference_decides(seen) else out
+
+    def copied(x, reference, first=0.0, second=0.0):
+        if 0 in x.strides:  # such axes have no place in memory: NumPy's functions choose an order of their own
+            return reference(x, None)
+        out = x.copy(order="K")
+        flat = out.ravel(order="K")
+        return out if _overwrite(write, flat, _PIECE, first, second) == flat.size else reference(x, None)
+
+    return one_thread, all_cores, copied
+
+
+def conditions(name, char):
+    """When the fast loops serve: an array that is contiguous, with an output like it; one that is not."""
+    array = f"{name}.ndim > 0 and {name}.dtype.char == {char!r}"
+    output = f"(out is None or (out.dtype == {name}.dtype and out.flags.c_contiguous))"
+    return (
+        f"{array} and {name}.flags.c_contiguous and {output}",
+        f"{array} and not {name}.flags.c_contiguous and out is None",
+    )
+
+
+BLOCKS = {"block": Choice(4096, 16384, 65536)}
+
+
+def add_variants(kernel, fast, precision, char):
+    """Give a kernel ``f(x, out=None)`` its variants for one precision."""
+    reference = kernel.reference
+    one_thread, all_cores, copied = answers(fast._replace(evaluate=of_one_number(fast.evaluate)))
+    contiguous, strided = conditions("x", char)
+
+    @kernel.variant(kind="vectorized", name=f"polynomial_{precision}", when=contiguous)
+    def polynomial(x, out=None):
+        """One formula for all elements, in one thread: no table, no branch."""
+        return one_thread(x, out, reference)
+
+    @kernel.variant(kind="parallel", name=f"threads_{precision}", when=contiguous, params=BLOCKS, threads=True)
+    def threads(x, out=None, *, block):
+        """The same on all cores, `block` elements a task: pays off once the work outweighs waking the threads."""
+        return all_cores(x, out, reference, block)
+
+    @kernel.variant(kind="vectorized", name=f"compact_{precision}", when=strided)
+    def compact(x):
+        """Strided input is copied first, in memory order, and overwritten: costs one copy, gains contiguous vectors."""
+        return copied(x, reference)
