@@ -106,7 +106,7 @@ def test_what_the_reference_does_too_a_variant_may_do(name, tmp_path, monkeypatc
 def test_the_thread_count_of_blas_is_seen_and_put_back():
     pools = [library for library in state.blas_libraries() if library.num_threads > 1]
     if not pools:
-        pytest.skip("BLAS has one thread here")
+        pytest.skip("NumPy's BLAS has one thread here, so that there is no thread count to restore")
 
     said = verdict(lambda: threadpool_limits(1, user_api="blas"))
 
@@ -118,7 +118,7 @@ def test_numbas_thread_count_is_seen_and_put_back():
     import numba
 
     if numba.config.NUMBA_NUM_THREADS == 1:
-        pytest.skip("one core")
+        pytest.skip("needs two cores; this process may use one")
     before = numba.get_num_threads()
 
     assert "changes Numba's thread count (numba.set_num_threads) to 1" in verdict(lambda: numba.set_num_threads(1))

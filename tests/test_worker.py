@@ -22,7 +22,7 @@ from autotune.measure import child, forkserver, forkserver_main
 from autotune.measure.worker import Lost, Worker
 
 LINUX = sys.platform == "linux"
-only_linux = pytest.mark.skipif(not LINUX, reason="the system has no such thing")
+only_linux = pytest.mark.skipif(not LINUX, reason="needs fork and limits as Linux has them")
 
 
 @pytest.fixture(params=[False, pytest.param(True, marks=only_linux)], ids=["new Python", "forked"])

@@ -75,7 +75,7 @@ def test_another_value_of_a_constant_means_compiling_again(run, program):
     assert other["numpy {}"] == ["inf", 1], "what does not use the constant is kept"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="owners and modes as in POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="changes owners and modes of files, which Windows does not have")
 def test_code_lies_where_only_the_owner_may_write_and_is_not_used_otherwise(run, program, store_root):
     run(program, "1.0")
     code = store_root / "code"

@@ -255,7 +255,7 @@ def killed_mending(tries: int, seed: int = 1) -> Outcome:
     return Outcome(tries, unmended, lost, note=f"{killed} were killed before they were done")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks this process, which Windows cannot")
 def test_who_is_killed_while_mending_leaves_the_sound_rows_where_they_were():
     found = killed_mending(30)
 

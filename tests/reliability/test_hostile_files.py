@@ -314,7 +314,7 @@ def _survives_writing(place: Place) -> bool:
     return there and not store.load_all()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="measures memory through /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory in /proc, which only Linux has")
 def test_hostile_databases_do_no_harm_and_load_quickly():
     found = hostile_files(len(plants))
 

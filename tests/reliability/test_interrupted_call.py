@@ -86,7 +86,7 @@ def interrupted_calls(tries: int, seed: int = 1) -> Outcome:
     return Outcome(tries, faults, counts["unopened"], counts["wrong"], note)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="interrupts by a timer of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="interrupts itself by setitimer, which Windows does not have")
 def test_a_first_use_that_is_interrupted_leaves_everything_sound():
     found = interrupted_calls(6, seed=2)
 

@@ -86,7 +86,7 @@ def long_use(tries: int) -> Outcome:
     return Outcome(tries, faults, lost, end[2], note)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts memory and descriptors through /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory and descriptors in /proc, which only Linux has")
 def test_long_use_neither_grows_nor_loses_anything():
     found = long_use(20)
 

@@ -26,7 +26,7 @@ LAYERS = ("tbb", "omp", "workqueue")
 #: The figure: the median of the calls after the eighth over that of the single-threaded runner-up.
 MOST = 2.0
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="forks, affinity and layers as on Linux")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="forks and pins processes to cores, which only Linux does")
 
 
 def started(module: str, *arguments: str, **environ: str) -> tuple[int, dict[str, object]]:
@@ -168,9 +168,9 @@ def groups_can_be_made() -> bool:
 @pytest.mark.parametrize("how", ["affinity", "quota"])
 def test_threads_are_given_up_when_one_core_is_left(how, code_cache, monkeypatch):
     if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one core")
+        pytest.skip("needs two cores; this process may use one")
     if how == "quota" and not groups_can_be_made():
-        pytest.skip("control groups cannot be made here")
+        pytest.skip("makes a control group, which needs root and a writable /sys/fs/cgroup")
     monkeypatch.setenv("AUTOTUNE_DB", str(code_cache))
 
     code, found = started("threads", "fewer_cores", how)
@@ -182,7 +182,7 @@ def test_threads_are_given_up_when_one_core_is_left(how, code_cache, monkeypatch
 @linux
 def test_a_process_with_one_core_uses_no_record_of_two(store_root, monkeypatch):
     if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one core")
+        pytest.skip("needs two cores; this process may use one")
     monkeypatch.setenv("AUTOTUNE_MODE", "use")
     tuned = kernel("roots_of_two_cores")
     store.save(record(tuned, (X,), leaf("on_threads", single="in_a_loop", boxing="float64")))

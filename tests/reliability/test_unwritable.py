@@ -19,7 +19,7 @@ from tests.reliability.made_records import KERNEL, KEY, made
 from tests.reliability.places import own_store
 from tests.reliability.soak import Outcome, row
 
-posix = pytest.mark.skipif(os.name != "posix", reason="limits, mounts and owners as in POSIX")
+posix = pytest.mark.skipif(os.name != "posix", reason="sets limits and owners, which Windows does not have")
 
 #: Saves a record again and again while there is room for ever more pages, over a store that holds others, and says
 #: for each room whether that worked, what was warned of, and whether the others are there once there is room again.
@@ -226,7 +226,7 @@ def test_a_store_that_is_not_ours_alone_is_neither_read_nor_written(store_root, 
 
 
 @posix
-@pytest.mark.skipif(not can_mount(), reason="no file system may be mounted here")
+@pytest.mark.skipif(not can_mount(), reason="mounts a small file system, which needs root")
 def test_a_hot_journal_on_a_read_only_file_system_is_rolled_back_in_a_copy(tmp_path, store_root):
     store.put([made(created_s=1.0)])
     file = store_root / store.DATABASE / reader.DATABASE_FILE
