@@ -9,19 +9,24 @@ from kernels.elementwise import cos, exp, log, sin, tanh
 from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import softmax
 from kernels.linalg import matmul, transpose_copy
+from kernels.mars import candidate_rss, hinge_basis_matrix
+from kernels.montecarlo import pi_estimate
 from kernels.order_statistics import median
 from kernels.reductions import mean, std, sum, var
 
 __all__ = [
+    "candidate_rss",
     "cos",
     "euclidean",
     "exp",
+    "hinge_basis_matrix",
     "kmeans_step",
     "log",
     "matmul",
     "mean",
     "median",
     "nearest_centroid",
+    "pi_estimate",
     "radius_neighbors",
     "sin",
     "softmax",

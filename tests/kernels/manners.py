@@ -29,8 +29,8 @@ class Manners(NamedTuple):
     #: variant, if some differ.
     scale: Callable[..., Any] | None = None
     scales: Mapping[str, Callable[..., Any]] = {}
-    #: A value that variants cannot answer by themselves, wherever it is in the first argument.
-    unusual: float = np.nan
+    #: A value that variants cannot answer by themselves, wherever it is in the first argument; None if it is no array.
+    unusual: float | None = np.nan
     #: (condition, values): arguments for which the reference warns, and of what; from the largest number.
     loud: Sequence[tuple[str, Callable[[Any], list[Any]]]] = ()
     #: Keywords under which these are tried.

@@ -1,0 +1,9 @@
+"""Monte-Carlo methods on a random stream of their own: pi_estimate.
+
+The stream is counter-based: the i-th number is a function of the seed and of i alone. So a variant may draw the numbers
+in any order, in blocks and on any number of threads, and all variants draw the same ones.
+"""
+
+from kernels.montecarlo.pi_estimate import pi_estimate
+
+__all__ = ["pi_estimate"]
