@@ -1,7 +1,7 @@
 # Developers' commands; the two commands for users are in README.md.
 PYTHON ?= python
 
-.PHONY: test lint types bench bench-kernels audit-security soak calibrate schema build
+.PHONY: test lint types bench bench-kernels audit-security soak upstream calibrate schema build
 
 test:
 	$(PYTHON) -m pytest
@@ -26,6 +26,10 @@ bench-kernels:
 soak:
 	$(PYTHON) -m pytest -m soak
 	$(PYTHON) -m tests.reliability
+
+# The tests inside the installed NumPy, SciPy and scikit-learn wheels, on the kernels; what passes only without is named.
+upstream:
+	$(PYTHON) -m tests.upstream
 
 # Known vulnerabilities of what is installed, and dangerous constructs in the source (pip install pip-audit bandit).
 # The one finding: diskcache unpickles what it reads (CVE-2025-69872). autotune only writes through it, text alone;

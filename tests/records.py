@@ -23,15 +23,14 @@ def cell(size: dict[str, int], **medians_s: float) -> Cell:
     return Cell(size, Choice(min(medians_s, key=medians_s.__getitem__)), "measured", measured)
 
 
-def record(tuned, args, decision, *, kwargs=None, cells=(), **provenance) -> Record:
-    """A record of this machine for the signature of a call."""
-    kernel = tuned.__autotune__.kernel
+def record_of(kernel, signature, decision, *, cells=(), **provenance) -> Record:
+    """A record of this machine for a signature."""
     machine = fingerprint()
     about = {"origin": "calibrate", "created_s": 0.0, "tool": "test", "compiled": {}, **provenance}
     return Record(
         schema=SCHEMA,
         kernel=kernel.id,
-        signature=signature_of(kernel, kernel.bind(*args, **(kwargs or {}))).key,
+        signature=signature.key,
         sizes=kernel.size.texts(),
         numerics="reassociated",
         decision=decision,
@@ -41,6 +40,13 @@ def record(tuned, args, decision, *, kwargs=None, cells=(), **provenance) -> Rec
         ),
         provenance=Provenance(hard=dict(machine.hard), soft=dict(machine.soft), **about),
     )
+
+
+def record(tuned, args, decision, *, kwargs=None, cells=(), **provenance) -> Record:
+    """A record of this machine for the signature of a call."""
+    kernel = tuned.__autotune__.kernel
+    signature = signature_of(kernel, kernel.bind(*args, **(kwargs or {})))
+    return record_of(kernel, signature, decision, cells=cells, **provenance)
 
 
 def decide(tuned, args, decision, **kwargs) -> None:

@@ -213,3 +213,12 @@ def test_variants_are_a_live_view():
     assert "multiplied" in repr(scaled.variants)
     assert "reference" not in scaled.variants
     assert scaled.variants["multiplied"].function is multiplied
+
+
+def test_in_the_place_of_a_ufunc_it_has_the_ufuncs_attributes():
+    add = tunable(np.add, size={"n": "x1.size"})
+
+    assert (add.types, add.nin, add.nout, add.identity) == (np.add.types, 2, 1, 0)
+    assert add.reduce(np.arange(4)) == 6
+    assert add.outer([1, 2], [3]).tolist() == [[4], [5]]
+    assert add.reference is np.add

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from ..errors import VariantError
 from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Variant
 from .handle import Handle
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class Tuned(Protocol):
-    """What `tunable` makes: a function, called exactly like its reference, with these attributes."""
+    """What `tunable` makes: a function, called exactly like its reference, with these attributes.
+
+    In the place of a ufunc it also has that one's: ``types``, ``reduce``, ``at`` and so on, which are not tuned.
+    """
 
     #: The reference, as declared.
     reference: Callable[..., Any]
@@ -112,8 +117,11 @@ class Tuned(Protocol):
 
 
 def attach(public: FunctionType, handle: Handle, variant: Callable[..., Any]) -> None:
-    """Give the public function its attributes."""
-    methods = Methods(handle)
+    """Give the public function its attributes, and those of a ufunc (``types``, ``reduce``) in whose place it is."""
+    reference, methods = handle.kernel.reference, Methods(handle)
+    for name in dir(reference) if isinstance(reference, np.ufunc) else ():
+        if not name.startswith("_"):
+            setattr(public, name, getattr(reference, name))
     public.reference = handle.kernel.reference  # type: ignore[attr-defined]
     public.variant = variant  # type: ignore[attr-defined]
     public.variants = _Variants(handle)  # type: ignore[attr-defined]
