@@ -7,7 +7,7 @@ from kernels.clustering import kmeans_step
 from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squared_distances
 from kernels.elementwise import cos, exp, log, sin, tanh
 from kernels.embedding import tsne_affinities, tsne_gradient
-from kernels.fused import softmax
+from kernels.fused import gelu, layer_norm, log_softmax, logsumexp, multiply_add, relu_multiply, softmax
 from kernels.linalg import matmul, transpose_copy
 from kernels.mars import candidate_rss, hinge_basis_matrix
 from kernels.montecarlo import pi_estimate
@@ -19,15 +19,21 @@ __all__ = [
     "cos",
     "euclidean",
     "exp",
+    "gelu",
     "hinge_basis_matrix",
     "kmeans_step",
+    "layer_norm",
     "log",
+    "log_softmax",
+    "logsumexp",
     "matmul",
     "mean",
     "median",
+    "multiply_add",
     "nearest_centroid",
     "pi_estimate",
     "radius_neighbors",
+    "relu_multiply",
     "sin",
     "softmax",
     "squared_distances",
