@@ -7,10 +7,13 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autotune import tunable
 from autotune.kernel.signature import signature_of
 from autotune.measure import arguments as make
+from autotune.measure import compare as comparing
 from autotune.measure.compare import Bounds, Mismatch, compare
 from autotune.measure.gate import THREADED_REPEATS, Case, Gate
 from autotune.testing import conformance
@@ -330,6 +333,44 @@ def test_every_kind_of_result_is_compared(expected, found, part):
         compare(expected, found, Bounds("reassociated", 8))
 
     assert part in str(caught.value)
+
+
+BITS = {"f": np.uint32, "d": np.uint64}
+#: Where the order of the bits is not that of the numbers: zeros, infinities, NaN of every kind, the largest.
+EDGES = {
+    "f": [0, 1, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF, 0x3F7FFFFF, 0x3F800000],
+    "d": [0, 1, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF8000000000000, 0x7FFFFFFFFFFFFFFF, 0x3FF0000000000000],
+}
+
+
+@pytest.mark.parametrize("numerics", ["bitwise", "reassociated", "approximate"])
+@pytest.mark.parametrize("char", BITS)
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_the_short_way_through_the_bits_never_passes_what_the_long_way_refuses(char, numerics, data):
+    top = 1 << (np.dtype(char).itemsize * 8 - 1)
+    edges = st.sampled_from([edge | sign for edge in EDGES[char] for sign in (0, top)])
+    of_bits = st.lists(st.one_of(edges, st.integers(0, 2 * top - 1)), min_size=1, max_size=3)
+    expected = np.array(data.draw(of_bits), BITS[char])
+    moves = data.draw(st.lists(st.integers(-9, 9), min_size=expected.size, max_size=expected.size))
+    found = expected + np.array(moves).astype(BITS[char])
+    bounds, patched = Bounds(numerics, 8.0), Bounds(numerics, 8.0)
+
+    def passes(bounds):
+        try:
+            with np.errstate(all="ignore"):
+                compare(expected.view(char), found.view(char), bounds)
+        except Mismatch:
+            return False
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        short = passes(bounds)
+        patch.setattr(comparing, "_most_steps", lambda expected, found: None)
+        long = passes(patched)
+
+    assert long or not short
+    assert not short or bounds.ulp <= max(2 * patched.ulp, 1)
 
 
 def test_a_read_only_result_is_told():
