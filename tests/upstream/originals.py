@@ -65,6 +65,8 @@ def _pairwise_distances_argmin(original: Function) -> Function:
 
 #: Kernel → the function in whose place it stands, called in the same way.
 WRITTEN_OUT = {
+    "log_softmax": "scipy.special.log_softmax",
+    "logsumexp": "scipy.special.logsumexp",
     "softmax": "scipy.special.softmax",
 }
 #: The function → what is made of it, and the kernels that serve that.
@@ -74,6 +76,10 @@ ADAPTED = {
 }
 #: Kernels that no function of these packages has the arguments and results of.
 WITHOUT = {
+    "gelu": "no function of theirs",
+    "layer_norm": "no function of theirs",
+    "multiply_add": "NumPy computes it in two calls",
+    "relu_multiply": "NumPy computes it in two calls",
     "kmeans_step": "a step of what KMeans.fit does as a whole",
     "radius_neighbors": "radius_neighbors_graph gives a matrix",
     "transpose_copy": "numpy.transpose is a view, and stays one",
