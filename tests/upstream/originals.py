@@ -1,13 +1,15 @@
 """Whose place each kernel takes.
 
-A kernel declared on an existing function (``tunable(np.sin, …)``) takes the place of that function. One that is written
-out has a reference of its own: it is named here, with the function whose place it takes, and with what stands between
-the two where they are called differently.
+A kernel declared on an existing function (``tunable(np.sin, …)``) takes the place of that function. One that is
+written out takes that of the function which its file says it is a drop-in for. Where a kernel is called differently,
+what stands between the two is here.
 """
 
 from __future__ import annotations
 
 import functools
+import re
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +20,10 @@ import numpy as np
 import kernels
 
 Function = Callable[..., Any]
+Adapter = Callable[[Function], Function]
+
+#: What the file of a kernel says.
+_DROP_IN = re.compile(r"drop-in for `((?:numpy|scipy|sklearn)[\w.]+)`")
 
 
 class Place(NamedTuple):
@@ -31,12 +37,10 @@ class Place(NamedTuple):
     kernels: tuple[str, ...]
 
 
-def _are_alike(*arrays: object) -> bool:
+def _are_alike(*arrays: Any) -> bool:
     """Whether these are tables of float64 with as many columns."""
-    return (
-        all(type(array) is np.ndarray and array.ndim == 2 and array.dtype == np.float64 for array in arrays)
-        and len({array.shape[1] for array in arrays}) == 1  # type: ignore[attr-defined]
-    )
+    plain = all(type(array) is np.ndarray and array.ndim == 2 and array.dtype == np.float64 for array in arrays)
+    return plain and len({array.shape[1] for array in arrays}) == 1
 
 
 def _cdist(original: Function) -> Function:
@@ -63,25 +67,19 @@ def _pairwise_distances_argmin(original: Function) -> Function:
     return pairwise_distances_argmin
 
 
-#: Kernel → the function in whose place it stands, called in the same way.
-WRITTEN_OUT = {
-    "log_softmax": "scipy.special.log_softmax",
-    "logsumexp": "scipy.special.logsumexp",
-    "softmax": "scipy.special.softmax",
-}
 #: The function → what is made of it, and the kernels that serve that.
-ADAPTED = {
+ADAPTED: dict[str, tuple[Adapter, tuple[str, ...]]] = {
     "scipy.spatial.distance.cdist": (_cdist, ("euclidean", "squared_distances")),
     "sklearn.metrics.pairwise_distances_argmin": (_pairwise_distances_argmin, ("nearest_centroid",)),
 }
-#: Kernels that no function of these packages has the arguments and results of.
+#: Why no function of these packages has the arguments and results of a kernel, where that is not plain.
 WITHOUT = {
     "gelu": "no function of theirs",
+    "kmeans_step": "a step of what KMeans.fit does as a whole",
     "layer_norm": "no function of theirs",
     "multiply_add": "NumPy computes it in two calls",
-    "relu_multiply": "NumPy computes it in two calls",
-    "kmeans_step": "a step of what KMeans.fit does as a whole",
     "radius_neighbors": "radius_neighbors_graph gives a matrix",
+    "relu_multiply": "NumPy computes it in two calls",
     "transpose_copy": "numpy.transpose is a view, and stays one",
     "tsne_affinities": "a step of what TSNE.fit does as a whole",
     "tsne_gradient": "a step of what TSNE.fit does as a whole",
@@ -95,43 +93,41 @@ def function(name: str) -> Function:
     return found
 
 
-def _found_at(reference: Function) -> str:
-    return f"{getattr(reference, '__module__', None) or 'numpy'}.{reference.__name__}"  # a ufunc has no module
-
-
-def _stands_on(reference: Function) -> bool:
-    """Whether the reference of a kernel is not written out: it is the original itself."""
-    return not _found_at(reference).startswith("kernels.")
-
-
 def installed(name: str) -> bool:
     """Whether the package of a dotted name is."""
     return find_spec(name.partition(".")[0]) is not None
 
 
+def _original(kernel: Any) -> str | None:
+    """The name of the function in whose place a kernel stands, called as it is."""
+    module = getattr(kernel.reference, "__module__", None) or "numpy"  # a ufunc has none
+    if not module.startswith("kernels"):
+        return f"{module}.{kernel.reference.__name__}"
+    said = _DROP_IN.search(sys.modules[module].__doc__ or "")
+    its_own = said and kernel.name in (module.rpartition(".")[2], said[1].rpartition(".")[2])
+    return said[1] if said and its_own else None
+
+
 def places() -> list[Place]:
     """Every function whose place is taken, of the packages that are installed."""
     found = []
-    for name in kernels.__all__:
+    adapted = {name for _, serving in ADAPTED.values() for name in serving}
+    for name in sorted(set(kernels.__all__) - adapted):
         tuned = getattr(kernels, name)
-        kernel = tuned.__autotune__.kernel
-        if name in WRITTEN_OUT and installed(WRITTEN_OUT[name]):
-            found.append(Place(WRITTEN_OUT[name], function(WRITTEN_OUT[name]), tuned, (name,)))
-        elif _stands_on(kernel.reference):
-            found.append(Place(_found_at(kernel.reference), kernel.reference, tuned, (name,)))
-    for name, (adapt, serving) in ADAPTED.items():
-        if installed(name):
-            original = function(name)
-            found.append(Place(name, original, adapt(original), serving))
+        original = _original(tuned.__autotune__.kernel)
+        if original is not None and installed(original):
+            found.append(Place(original, function(original), tuned, (name,)))
+    for original, (adapt, serving) in ADAPTED.items():
+        if installed(original):
+            found.append(Place(original, function(original), adapt(function(original)), serving))
     return found
 
 
-def unknown() -> list[str]:
-    """Kernels of which nothing is said here."""
-    adapted = {name for _, serving in ADAPTED.values() for name in serving}
-    return [
-        name
+def without_place() -> dict[str, str]:
+    """Kernels in nobody's place, and why; else what they are."""
+    placed = {name for place in places() for name in place.kernels}
+    return {
+        name: WITHOUT.get(name) or (getattr(kernels, name).__doc__ or "").strip().partition("\n")[0]
         for name in kernels.__all__
-        if not _stands_on(getattr(kernels, name).reference)
-        and name not in adapted | WRITTEN_OUT.keys() | WITHOUT.keys()
-    ]
+        if name not in placed
+    }
