@@ -13,7 +13,7 @@ import kernels
 from autotune import tunable
 from tests.upstream import deciding, originals, running
 from tests.upstream.comparing import Run, compare
-from tests.upstream.seeing import SeeingFinder, Sight
+from tests.upstream.seeing import SeeingFinder, Sight, with_instances
 
 SEEN = """
 import numpy
@@ -22,6 +22,11 @@ import numpy.linalg
 import scipy.special as special
 from numpy import add, sum as total
 from numpy.linalg import norm
+
+
+class Case:
+    function = np.add
+    known = isinstance(np.add, np.ufunc)
 
 
 def later():
@@ -40,7 +45,10 @@ def seen(tmp_path, monkeypatch):
     """A module that sees something in the place of `numpy.add`."""
     (tmp_path / "test_seen_module.py").write_text(SEEN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    finder = SeeingFinder(Sight([(np.add, instead)]), lambda path: path.is_relative_to(tmp_path))
+    finder = SeeingFinder(
+        Sight([(np.add, instead), (np.ufunc, with_instances(np.ufunc, [instead]))]),
+        lambda path: path.is_relative_to(tmp_path),
+    )
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
     yield importlib.import_module("test_seen_module")
     del sys.modules["test_seen_module"]
@@ -50,6 +58,14 @@ def test_a_function_is_seen_in_its_place_however_it_was_imported(seen):
     found = [seen.np.add, seen.numpy.add, seen.add, *seen.later(), seen.np._core.umath.add, vars(seen)["np"].add]
 
     assert all(function is instead for function in found)
+
+
+def test_in_the_place_of_a_ufunc_it_is_one_and_no_method(seen):
+    assert seen.Case().function(1) == "instead"
+    assert seen.Case.known
+    assert isinstance(np.subtract, seen.np.ufunc)
+    assert not isinstance(len, seen.np.ufunc)
+    assert seen.np.ufunc.reduce is np.ufunc.reduce
 
 
 def test_all_else_is_as_it_was(seen):
@@ -113,7 +129,8 @@ def runs(**outcomes: tuple[str, str]) -> tuple[Run, Run]:
     """Two runs of one file: what came of each test before and after."""
     before = {f"file.py::{name}": {"outcome": then, "runs": 1, "why": ""} for name, (then, _) in outcomes.items()}
     after = {f"file.py::{name}": {"outcome": now, "runs": 2, "why": "1 != 2"} for name, (_, now) in outcomes.items()}
-    return Run(before, {}), Run({name: of for name, of in after.items() if of["outcome"]}, {"file.py": {"sum:a": 3}})
+    ran = {name: of for name, of in after.items() if of["outcome"]}
+    return Run(before, {}, {"file.py": 2}), Run(ran, {"file.py": {"sum:a": 3}}, {})
 
 
 def test_new_failures_are_tests_that_pass_without_kernels_alone():
@@ -128,7 +145,7 @@ def test_new_failures_are_tests_that_pass_without_kernels_alone():
     assert verdict.new == {"file.py::new": "1 != 2", "file.py::skipped": "1 != 2", "file.py::lost": "not run"}
     assert verdict.by_design == {"file.py::meant[3]": "1 != 2"}
     assert (verdict.tests, verdict.passed_before, verdict.passed) == (8, 5, 2)
-    assert verdict.served == {"sum:a": 3}
+    assert (verdict.served, verdict.left_out) == ({"sum:a": 3}, 2)
 
 
 def test_each_place_is_that_of_a_function_that_there_is():

@@ -120,7 +120,7 @@ def attach(public: FunctionType, handle: Handle, variant: Callable[..., Any]) ->
     """Give the public function its attributes, and those of a ufunc (``types``, ``reduce``) in whose place it is."""
     reference, methods = handle.kernel.reference, Methods(handle)
     for name in dir(reference) if isinstance(reference, np.ufunc) else ():
-        if not name.startswith("_"):
+        if not name.startswith("_") or name == "__signature__":
             setattr(public, name, getattr(reference, name))
     public.reference = handle.kernel.reference  # type: ignore[attr-defined]
     public.variant = variant  # type: ignore[attr-defined]

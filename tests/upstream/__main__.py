@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.benchmarks.timing import report
 from tests.upstream import originals, running
 from tests.upstream.comparing import Verdict, compare
-from tests.upstream.files import BY_DESIGN, FILES, NOT_RUN
+from tests.upstream.files import BY_DESIGN, FILES, SLOW
 
 
 def main() -> int:
@@ -28,8 +28,9 @@ def main() -> int:
     packages = running.by_package(here)
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(asked.jobs) as pool:
         places = {"store": asked.store or Path(scratch) / "store", "scratch": Path(scratch)}
+        more = [] if asked.slow else ["-m", "not slow"]
         after, before = (
-            [pool.submit(running.run, files, with_kernels=with_kernels, **places) for files in packages]
+            [pool.submit(running.run, files, with_kernels=with_kernels, more=more, **places) for files in packages]
             for with_kernels in (True, False)
         )
         runs = [(then.result(), now.result()) for then, now in zip(before, after, strict=True)]
@@ -41,16 +42,36 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.upstream")
     parser.add_argument("names", nargs="*", metavar="FILE")
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--slow", action="store_true", help=f"also {SLOW}")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     return parser.parse_args()
 
 
 def _conclude(verdicts: list[Verdict], died: list[str], *, whole: bool) -> int:
     """Print what was found; 1 if it is not sound."""
-    head = ["file", "tests", "passed before", "passed with kernels", "runs", "calls served", "differ by design", "new"]
+    head = [
+        "file",
+        "tests",
+        "left out",
+        "passed before",
+        "passed with kernels",
+        "runs",
+        "calls served",
+        "differ by design",
+        "new",
+    ]
     lines = []
     for v in verdicts:
-        counts = (v.tests, v.passed_before, v.passed, v.runs, v.served.total(), len(v.by_design), len(v.new))
+        counts = (
+            v.tests,
+            v.left_out,
+            v.passed_before,
+            v.passed,
+            v.runs,
+            v.served.total(),
+            len(v.by_design),
+            len(v.new),
+        )
         lines.append([v.file, *map(str, counts)])
     report("Upstream tests, file by file", head, lines)
     served: Counter[str] = sum((v.served for v in verdicts), Counter())
@@ -64,7 +85,7 @@ def _conclude(verdicts: list[Verdict], died: list[str], *, whole: bool) -> int:
     print()
     for name, summary in originals.without_place().items():
         print(f"In nobody's place: {name}: {summary}")
-    print(f"Not run: {NOT_RUN.reason}")
+    print(f"Left out: {SLOW}; --slow runs them")
     for test, reason in BY_DESIGN.items():
         differing = sum(key.partition("[")[0] == test for v in verdicts for key in v.by_design)
         if differing:

@@ -15,6 +15,8 @@ class Run(NamedTuple):
 
     tests: dict[str, dict[str, Any]]
     served: dict[str, dict[str, int]]
+    #: By file, how many tests were left out.
+    left_out: dict[str, int]
     #: The end of the output, where nothing was reported.
     died: str = ""
 
@@ -30,6 +32,7 @@ class Verdict(NamedTuple):
 
     file: str
     tests: int
+    left_out: int
     passed_before: int
     passed: int
     #: Of all tests with kernels: one for each variant that could serve.
@@ -49,6 +52,7 @@ def compare(file: str, before: Run, after: Run, by_design: Mapping[str, str]) ->
     return Verdict(
         file=file,
         tests=len(tests),
+        left_out=before.left_out.get(file, 0),
         passed_before=len(passed_before),
         passed=sum(after.outcome(test) == "passed" for test in tests),
         runs=sum(after.tests[test]["runs"] for test in tests if test in after.tests),

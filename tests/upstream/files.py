@@ -1,8 +1,6 @@
-"""Which upstream tests are run, which of their files are left out and why, and where they are known to differ."""
+"""Which upstream tests are run, and where they are known to differ on the kernels."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 #: Below the directory where packages are installed; those in which functions whose place is taken are called.
 FILES = (
@@ -40,21 +38,38 @@ FILES = (
 )
 
 
-class NotRun(NamedTuple):
-    expression: str
-    reason: str
-
-
-#: What pytest's markers leave out.
-NOT_RUN = NotRun("not slow", "what its package marks as slow: minutes, and gigabytes of memory")
+#: What is left out where nobody asks for it.
+SLOW = "what its package marks as slow: minutes, and gigabytes of memory"
 
 #: Tests that pass without the kernels and not with them, and why that is meant. Without their parameters.
 _LAST_PLACE = "compares a variant's result with NumPy's, to the last bit"
+_IDENTITY = "asks whether a function is the very one of NumPy"
 BY_DESIGN = {
+    "numpy/_core/tests/test_multiarray.py::TestBinop::test_ufunc_binop_interaction": (
+        f"{_IDENTITY}: the one that __array_ufunc__ is told is"
+    ),
+    "numpy/_core/tests/test_multiarray.py::TestCAPI::test_import_entry_point": _IDENTITY,
+    "numpy/_core/tests/test_overrides.py::TestNumPyFunctions::test_override_sum": (
+        f"{_IDENTITY}: the one that __array_function__ is told is"
+    ),
+    "numpy/_core/tests/test_overrides.py::TestNumPyFunctions::test_set_module": (
+        "asks for the module: a kernel is pickled by the name of its own"
+    ),
+    "numpy/_core/tests/test_overrides.py::TestNumPyFunctions::test_sum_on_mock_array": (
+        f"{_IDENTITY}: the one that __array_function__ is told is"
+    ),
+    "numpy/_core/tests/test_overrides.py::test_function_like": "asks for the type: a kernel is a function of Python",
+    "numpy/_core/tests/test_regression.py::TestRegression::test__array_namespace__": (
+        "asks whether a module is the very one of NumPy, and sees the one with kernels"
+    ),
+    "numpy/_core/tests/test_ufunc.py::TestUfunc::test_pickle_withstring": f"{_IDENTITY}: an old pickle gives that",
     "numpy/_core/tests/test_umath.py::TestSpecialFloats::test_sincos_overlaps": (
         f"{_LAST_PLACE}: an output that overlaps the input is left to NumPy"
     ),
     "numpy/_core/tests/test_umath.py::TestSpecialMethods::test_ufunc_override_with_super": (
         f"{_LAST_PLACE}: an argument with __array_ufunc__ is left to NumPy"
+    ),
+    "numpy/ma/tests/test_core.py::TestMaskedArrayArithmetic::test_basic_ufuncs": (
+        f"{_LAST_PLACE}: numpy.ma.sin is of NumPy"
     ),
 }

@@ -52,11 +52,14 @@ class Upstream:
         self._stack = ExitStack()
         self._outcomes: dict[str, dict[str, Any]] = {}
         self._served: dict[str, Counter[str]] = {}
+        self._left_out: Counter[str] = Counter()
         self._tuned: list[Any] = []
         if self._kernels:
             self._put_in_place()
 
     def _put_in_place(self) -> None:
+        import numpy as np
+
         import kernels
         from tests.upstream import deciding, originals, seeing
 
@@ -65,7 +68,11 @@ class Upstream:
         self._stack.enter_context(deciding.deciding())
         roots = tuple(Path(sys.modules[name].__file__ or "").parent for name in seeing.PACKAGES if name in sys.modules)
         _tell_scipy(places)
-        self._sight = seeing.Sight((place.original, place.instead) for place in places)
+        of_ufuncs = [place.instead for place in places if isinstance(place.original, np.ufunc)]
+        self._sight = seeing.Sight(
+            [*((place.original, place.instead) for place in places),
+             (np.ufunc, seeing.with_instances(np.ufunc, of_ufuncs))]
+        )  # fmt: skip
         finder = seeing.SeeingFinder(self._sight, lambda path: any(map(path.is_relative_to, roots)))
         sys.meta_path.insert(0, finder)
         self._stack.callback(sys.meta_path.remove, finder)
@@ -123,9 +130,13 @@ class Upstream:
             seen["outcome"] = report.outcome
             seen["why"] = _why(report) if report.failed else ""
 
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self._left_out.update(item.nodeid.partition("::")[0] for item in items)
+
     def pytest_sessionfinish(self) -> None:
         if self._report is not None:
-            self._report.write_text(json.dumps({"tests": self._outcomes, "served": self._served}))
+            seen = {"tests": self._outcomes, "served": self._served, "left_out": self._left_out}
+            self._report.write_text(json.dumps(seen))
 
 
 def _tell_scipy(places: Iterable[Place]) -> None:

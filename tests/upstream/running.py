@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.upstream.comparing import Run
-from tests.upstream.files import NOT_RUN
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Longer than any test takes, compilation included; the whole of a package takes a few minutes.
@@ -42,8 +41,8 @@ def run(files: Sequence[str], *, with_kernels: bool, store: Path, scratch: Path,
     command = [
         sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(below), "-p", "no:cacheprovider",
         "-p", "tests.upstream.plugin", "--upstream-report", str(written), "--hypothesis-seed=0",
-        "--timeout", str(TEST_TIMEOUT_S), "-m", NOT_RUN.expression, *(["--upstream-kernels"] if with_kernels else []),
-        *more, *(str(below / file) for file in files),
+        "--timeout", str(TEST_TIMEOUT_S), *(["--upstream-kernels"] if with_kernels else []), *more,
+        *(str(below / file) for file in files),
     ]  # fmt: skip
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AUTOTUNE_")}
     environ.update(
@@ -56,6 +55,6 @@ def run(files: Sequence[str], *, with_kernels: bool, store: Path, scratch: Path,
     )  # fmt: skip
     print(f"{', '.join(files)} {'with' if with_kernels else 'without'} kernels: {done.stdout.splitlines()[-1]}")
     if not written.exists():
-        return Run({}, {}, died=f"{files} with{'' if with_kernels else 'out'} kernels: {done.stdout[-2000:]}")
+        return Run({}, {}, {}, died=f"{files} with{'' if with_kernels else 'out'} kernels: {done.stdout[-2000:]}")
     seen = json.loads(written.read_text())
-    return Run(seen["tests"], seen["served"])
+    return Run(seen["tests"], seen["served"], seen["left_out"])

@@ -39,6 +39,17 @@ class Sight:
         """The value that is seen as this one."""
         return value.__seen__ if type(value) is SeenModule else self._back.get(id(value), value)
 
+    def class_(self, *given: Any, **others: Any) -> type:
+        """`__build_class__` as a test module sees it.
+
+        What stands in for a ufunc is a function, which as an attribute of a class would become a method.
+        """
+        made: type = builtins.__build_class__(*given, **others)
+        for name, value in list(vars(made).items()):
+            if value is not self.behind(value) and not hasattr(self.behind(value), "__get__"):
+                setattr(made, name, staticmethod(value))
+        return made
+
     def _module(self, module: ModuleType) -> SeenModule:
         if type(module) is SeenModule:
             return module
@@ -81,6 +92,20 @@ class SeenModule(ModuleType):
         return __import__, (self.__seen__.__name__,)
 
 
+def with_instances(original: type, more: Iterable[object]) -> type:
+    """What looks like a class, and takes some more objects for its instances."""
+    taken_for = {id(value) for value in more}
+
+    class Alike(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, original) or id(value) in taken_for
+
+        def __getattr__(cls, name: str) -> Any:
+            return getattr(original, name)
+
+    return Alike(original.__name__, (), {"__doc__": original.__doc__})
+
+
 class _SeeingLoader(Loader):
     """Loads a module whose imports are seen through a sight."""
 
@@ -92,8 +117,9 @@ class _SeeingLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         # A module that has `__builtins__` keeps them, and so do its functions: these are what the text of the module
-        # means by `import`.
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._sight.import_}
+        # means by `import` and `class`.
+        seen = {"__import__": self._sight.import_, "__build_class__": self._sight.class_}
+        module.__dict__["__builtins__"] = {**vars(builtins), **seen}
         self._loader.exec_module(module)
 
     def __getattr__(self, name: str) -> Any:
