@@ -49,30 +49,11 @@ def _arguments() -> argparse.Namespace:
 
 def _conclude(verdicts: list[Verdict], died: list[str], *, whole: bool) -> int:
     """Print what was found; 1 if it is not sound."""
-    head = [
-        "file",
-        "tests",
-        "left out",
-        "passed before",
-        "passed with kernels",
-        "runs",
-        "calls served",
-        "differ by design",
-        "new",
-    ]
+    head = ["file", "tests", "left out", "passed", "with kernels", "runs", "calls served", "differ by design", "new"]
     lines = []
     for v in verdicts:
-        counts = (
-            v.tests,
-            v.left_out,
-            v.passed_before,
-            v.passed,
-            v.runs,
-            v.served.total(),
-            len(v.by_design),
-            len(v.new),
-        )
-        lines.append([v.file, *map(str, counts)])
+        passed = (v.passed_before, v.passed, v.runs, v.served.total(), len(v.by_design), len(v.new))
+        lines.append([v.file, *map(str, (v.tests, v.left_out, *passed))])
     report("Upstream tests, file by file", head, lines)
     served: Counter[str] = sum((v.served for v in verdicts), Counter())
     variants = {
@@ -92,6 +73,7 @@ def _conclude(verdicts: list[Verdict], died: list[str], *, whole: bool) -> int:
             print(f"Differs by design ({differing}): {test}: {reason}")
     faults = [f"NEW FAILURE {text}" for v in verdicts for text in _by_test(v.new)]
     faults += [f"DIED {text}" for text in died]
+    faults += [f"NOTHING PASSED {v.file}: not even without kernels" for v in verdicts if not v.passed_before]
     faults += [f"NOT SERVED {name}: no variant was called" for (name, _), by in variants.items() if whole and not by]
     faults += [] if served else ["NOT SERVED: no variant of any kernel was called"]
     print("\n".join(faults))

@@ -21,9 +21,6 @@ from autotune.machine.cores import usable_cores
 from autotune.store.record import Record
 from tests.records import leaf, record_of
 
-#: Signatures that a kernel may know before it forgets them at the end of a test: half of what it learns at most.
-MANY_SIGNATURES = 32
-
 #: (kernel, variant) → calls that reached it.
 served: Counter[tuple[str, str]] = Counter()
 #: Which of the variants that may win serves next, modulo their number.
@@ -81,7 +78,7 @@ def deciding() -> Iterator[None]:
         routes.load_variant = load
 
 
-def forget(tuned: Any, *, more_than: int = -1) -> None:
-    """Have the next call of each signature decided anew, if more than so many are known."""
-    if tuned.cache_info().currsize > more_than:
+def forget(tuned: Any) -> None:
+    """Have the next call of each signature decided anew."""
+    if tuned.cache_info().currsize:
         tuned.cache_clear()
