@@ -10,7 +10,7 @@ from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import gelu, layer_norm, log_softmax, logsumexp, multiply_add, relu_multiply, softmax
 from kernels.linalg import matmul, transpose_copy
 from kernels.mars import candidate_rss, hinge_basis_matrix
-from kernels.montecarlo import pi_estimate
+from kernels.montecarlo import option_price, pi_estimate
 from kernels.order_statistics import median
 from kernels.reductions import mean, std, sum, var
 
@@ -31,6 +31,7 @@ __all__ = [
     "median",
     "multiply_add",
     "nearest_centroid",
+    "option_price",
     "pi_estimate",
     "radius_neighbors",
     "relu_multiply",

@@ -40,9 +40,9 @@ def checked_seed(seed):
     return np.uint64(seed)
 
 
-def draws(seed, first, count):
-    """`count` numbers of a stream as an array of uint64, from number `first` on."""
-    z = np.arange(first + 1, first + count + 1, dtype=np.uint64)
+def draws(seed, first, count, step=1):
+    """`count` numbers of a stream as an array of uint64: number `first`, and every `step`-th after it."""
+    z = np.arange(first + 1, first + 1 + count * step, step, dtype=np.uint64)
     z *= _GAMMA
     z += seed
     z ^= z >> _SHIFT_1
