@@ -106,6 +106,7 @@ def test_clashing_names_are_refused():
         (lambda: kernel(numerics="exact"), "expected one of bitwise"),
         (lambda: kernel(tolerance=8), "source of that figure"),
         (lambda: kernel(tolerance=(-1.0, "guess")), "source of that figure"),
+        (lambda: kernel(tolerance=(8.0, "error analysis", "max")), '"norm" as a third item'),
         (lambda: kernel(inputs=3), "inputs= must be a callable"),
         (lambda: kernel(calibrate={"n": (1, 10)}), "calibrate= needs inputs="),
         (lambda: kernel(inputs=lambda rng, n: n, calibrate={"m": Range(1, 5)}), "ranges over 'm'"),

@@ -315,6 +315,30 @@ def test_an_oracle_in_longer_precision_forgives_what_the_reference_itself_cannot
     assert verdict(lambda x: cancel.reference(x), tuned=cancel) == "passed"
 
 
+NORMWISE = Bounds("reassociated", 8, normwise=True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_normwise_errors_are_held_against_the_largest_element(dtype):
+    expected = np.array([1e3, 1e-9, 0.0], dtype)
+    noise = np.array([0, 1e-12, -1e-12]) * (1 + 1j if dtype == "complex128" else 1)
+
+    compare(expected, (expected + noise).astype(dtype), NORMWISE)
+    compare((expected, expected), (expected, -(-expected + noise)), NORMWISE)  # also in a tuple, and zeros of any sign
+    with pytest.raises(Mismatch, match="off by"):
+        compare(expected, (expected + 10 * noise).astype(dtype), NORMWISE)
+    with pytest.raises(Mismatch, match="off by"):
+        compare(expected, (expected + noise).astype(dtype), Bounds("reassociated", 8))
+
+
+def test_what_cancels_in_every_element_is_held_against_the_result_for_absolute_arguments():
+    absolute = Bounds("reassociated", 8, normwise=True, scale=lambda: np.array([1.0, 100.0]))
+
+    compare(np.zeros(2), np.array([1e-13, -1e-13]), absolute)
+    with pytest.raises(Mismatch, match="off by"):
+        compare(np.zeros(2), np.array([1e-12, 0]), absolute)
+
+
 @pytest.mark.parametrize(
     ("expected", "found", "part"),
     [

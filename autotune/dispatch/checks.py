@@ -101,7 +101,7 @@ def checked_tolerance(tolerance: Any, owner: str) -> tuple[float, str] | None:
         return None
     if (
         isinstance(tolerance, tuple)
-        and len(tolerance) == 2
+        and (len(tolerance) == 2 or tolerance[2:] == ("norm",))
         and isinstance(tolerance[0], int | float)
         and tolerance[0] > 0
         and isinstance(tolerance[1], str)
@@ -110,7 +110,7 @@ def checked_tolerance(tolerance: Any, owner: str) -> tuple[float, str] | None:
         return float(tolerance[0]), tolerance[1]
     raise DeclarationError(
         f"{owner}: tolerance={tolerance!r}; expected (units of eps·scale, source of that figure), such as "
-        '(16, "error analysis in the docstring")'
+        '(16, "error analysis in the docstring"), with "norm" as a third item where the largest element is the scale'
     )
 
 

@@ -32,7 +32,7 @@ def tunable(
     inputs: Callable[..., Any] | None = None,
     calibrate: Mapping[str, Any] | None = None,
     static: tuple[str, ...] | str = (),
-    tolerance: tuple[float, str] | None = None,
+    tolerance: tuple[float, str] | tuple[float, str, str] | None = None,
     mutates: tuple[str, ...] | str = (),
     elementwise: bool = False,
     numerics: str | None = None,
@@ -60,8 +60,9 @@ def tunable(
         for the rest; ``"layout": Choice("C", "F", "strided")`` for memory layouts.
     static : tuple of str
         Int and enum arguments that belong to the signature by value.
-    tolerance : (float, str), optional
-        Allowed error in units of eps·scale, and the source of that figure.
+    tolerance : (float, str) or (float, str, "norm"), optional
+        Allowed error in units of eps·scale, and the source of that figure. With ``"norm"`` the scale of every element
+        is that of the largest: for transforms, where each element of the result depends on all of the input.
     mutates : tuple of str
         Arguments that the function writes. A parameter named ``out`` implies it.
     elementwise : bool
@@ -126,6 +127,7 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
         calibrate=checks.checked_ranges(options["calibrate"], owner),
         static=options["static"],
         tolerance=checks.checked_tolerance(options["tolerance"], owner),
+        normwise=options["tolerance"] is not None and len(options["tolerance"]) == 3,
         mutates=frozenset(mutates),
         elementwise=bool(options["elementwise"]),
         numerics=options["numerics"],

@@ -93,6 +93,8 @@ class Kernel(Value, by_identity=True):
     calibrate: Mapping[str, Range | Choice]
     static: frozenset[str]
     tolerance: tuple[float, str] | None
+    #: Whether errors are in proportion to the largest element of a result rather than to each.
+    normwise: bool
     mutates: frozenset[str]
     elementwise: bool
     numerics: str | None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Bounds:
     factor: float
     scale: Callable[[], Any] = lambda: None
     oracle: Callable[[], Any] = lambda: None
+    #: Whether the scale of every element is that of the largest; then the sign of zero means nothing either.
+    normwise: bool = False
     #: Largest distance met, in units in the last place of the expected value.
     ulp: float = field(default=0.0, init=False)
 
@@ -77,7 +79,7 @@ def _part(bounds: Bounds, index: int) -> Bounds:
     def item(value: Any) -> Any:
         return value[index] if isinstance(value, tuple) and index < len(value) else None
 
-    return Bounds(bounds.numerics, bounds.factor, lambda: item(bounds.scale()), lambda: item(bounds.oracle()))
+    return replace(bounds, scale=lambda: item(bounds.scale()), oracle=lambda: item(bounds.oracle()))
 
 
 def _compare_arrays(expected: np.ndarray, found: Any, bounds: Bounds, where: str) -> None:
@@ -100,14 +102,22 @@ def _compare_values(expected: np.ndarray, found: np.ndarray, bounds: Bounds, whe
         if not np.array_equal(expected, found):
             raise Mismatch(f"{where}: {_first_difference(expected, found, expected != found)}")
         return
+    norm = _largest(expected) if bounds.normwise else 0.0
     if expected.dtype.kind == "c":
         for part in ("real", "imag"):
-            _compare_floats(getattr(expected, part), getattr(found, part), bounds, f"{where}.{part}")
+            _compare_floats(getattr(expected, part), getattr(found, part), bounds, norm, f"{where}.{part}")
     else:
-        _compare_floats(expected, found, bounds, where)
+        _compare_floats(expected, found, bounds, norm, where)
 
 
-def _compare_floats(expected: np.ndarray, found: np.ndarray, bounds: Bounds, where: str) -> None:
+def _largest(values: Any) -> float:
+    """The largest magnitude among finite numbers."""
+    with np.errstate(all="ignore"):
+        magnitudes = np.abs(values)
+    return float(magnitudes.max(initial=0, where=np.isfinite(magnitudes)))
+
+
+def _compare_floats(expected: np.ndarray, found: np.ndarray, bounds: Bounds, norm: float, where: str) -> None:
     steps = _most_steps(expected, found)
     if steps is not None and (steps == 0 or (bounds.numerics != "bitwise" and steps <= bounds.factor / 2)):
         bounds.ulp = max(bounds.ulp, float(steps))  # half of it: steps are half as wide below a power of two
@@ -117,7 +127,7 @@ def _compare_floats(expected: np.ndarray, found: np.ndarray, bounds: Bounds, whe
         if wrong.any():
             raise Mismatch(f"{where}: {name} in other places: {_first_difference(expected, found, wrong)}")
     wrong = (expected == 0) & (found == 0) & (np.signbit(expected) != np.signbit(found))
-    if wrong.any():
+    if wrong.any() and not bounds.normwise:
         raise Mismatch(f"{where}: sign of zero: {_first_difference(expected, found, wrong)}")
     finite = np.isfinite(expected)
     with np.errstate(all="ignore"):
@@ -125,10 +135,10 @@ def _compare_floats(expected: np.ndarray, found: np.ndarray, bounds: Bounds, whe
         distance = error / np.spacing(np.abs(np.where(finite, expected, 1)))
     if bounds.numerics == "bitwise" and error.any():
         raise Mismatch(f"{where}: not bit for bit: {_first_difference(expected, found, error > 0)}")
-    scale = np.abs(np.where(finite, expected, 0))
+    scale = np.maximum(np.abs(np.where(finite, expected, 0)), expected.dtype.type(norm))
     limit = _limit(expected.dtype, scale, bounds)
     if np.any(error > limit):
-        limit = _limit(expected.dtype, _larger(scale, bounds.scale()), bounds)
+        limit = _limit(expected.dtype, _larger(scale, bounds.scale(), normwise=bounds.normwise), bounds)
         wrong = error > limit
         if wrong.any() and not _as_good_as_reference(expected, found, bounds.oracle(), limit):
             worst = np.unravel_index(np.argmax(np.where(wrong, error, 0)), error.shape)
@@ -172,11 +182,13 @@ def _limit(dtype: np.dtype, scale: np.ndarray, bounds: Bounds) -> np.ndarray:
     return limit
 
 
-def _larger(scale: np.ndarray, other: Any) -> np.ndarray:
+def _larger(scale: np.ndarray, other: Any, *, normwise: bool) -> np.ndarray:
     """The scale of errors: at least that of the result on absolute inputs, where that is finite."""
     if other is None or np.shape(other) != scale.shape or np.asarray(other).dtype.kind not in "fc":
         return scale
     magnitude = np.abs(np.asarray(other))
+    if normwise:
+        magnitude = np.full(magnitude.shape, _largest(magnitude))
     larger: np.ndarray = np.maximum(scale, np.where(np.isfinite(magnitude), magnitude, 0))
     return larger
 

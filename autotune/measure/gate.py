@@ -212,6 +212,7 @@ class Gate:
             self._factor(case, expected),
             scale=lambda: aid("scale", make.magnitudes),
             oracle=lambda: aid("oracle", make.widened) if small else None,
+            normwise=self.kernel.normwise,
         )
 
     def _factor(self, case: Case, expected: Outcome) -> float:
