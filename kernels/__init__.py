@@ -13,15 +13,24 @@ from kernels.mars import candidate_rss, hinge_basis_matrix
 from kernels.montecarlo import option_price, pi_estimate
 from kernels.order_statistics import median
 from kernels.reductions import mean, std, sum, var
+from kernels.spectral import autocorrelation, convolve, fir_filter
+from kernels.statistics import angle_filter, chi_squared, correlation, lagged_correlation
 
 __all__ = [
+    "angle_filter",
+    "autocorrelation",
     "candidate_rss",
+    "chi_squared",
+    "convolve",
+    "correlation",
     "cos",
     "euclidean",
     "exp",
+    "fir_filter",
     "gelu",
     "hinge_basis_matrix",
     "kmeans_step",
+    "lagged_correlation",
     "layer_norm",
     "log",
     "log_softmax",

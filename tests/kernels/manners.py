@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,8 @@ class Manners(NamedTuple):
     #: variant, if some differ.
     scale: Callable[..., Any] | None = None
     scales: Mapping[str, Callable[..., Any]] = {}
+    #: Variants whose errors are in proportion to the largest element, so that the signs of zeros mean nothing.
+    normwise: Collection[str] = ()
     #: A value that variants cannot answer by themselves, wherever it is in the first argument; None if it is no array.
     unusual: float | None = np.nan
     #: (condition, values): arguments for which the reference warns, and of what; from the largest number.

@@ -67,7 +67,8 @@ def bounds_of(name, call, variant=None):
         with np.errstate(all="ignore"):
             return magnitude and magnitude(*map(absolute, call.args), **kwargs)
 
-    return Bounds(variant.numerics if variant else "reassociated", manners.factor, scale)
+    normwise = variant is not None and variant.name in manners.normwise
+    return Bounds(variant.numerics if variant else "reassociated", manners.factor, scale, normwise=normwise)
 
 
 def assert_as_reference(function, tuned, variant, call, **errors):
