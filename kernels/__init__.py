@@ -13,7 +13,7 @@ from kernels.mars import candidate_rss, hinge_basis_matrix
 from kernels.montecarlo import option_price, pi_estimate
 from kernels.order_statistics import median
 from kernels.reductions import mean, std, sum, var
-from kernels.spectral import autocorrelation, convolve, fir_filter
+from kernels.spectral import autocorrelation, convolve, fft, fir_filter, ifft, rfft
 from kernels.statistics import angle_filter, chi_squared, correlation, lagged_correlation
 
 __all__ = [
@@ -26,9 +26,11 @@ __all__ = [
     "cos",
     "euclidean",
     "exp",
+    "fft",
     "fir_filter",
     "gelu",
     "hinge_basis_matrix",
+    "ifft",
     "kmeans_step",
     "lagged_correlation",
     "layer_norm",
@@ -44,6 +46,7 @@ __all__ = [
     "pi_estimate",
     "radius_neighbors",
     "relu_multiply",
+    "rfft",
     "sin",
     "softmax",
     "squared_distances",

@@ -73,7 +73,64 @@ _CONVOLVE: dict[str, Calling] = {
     "no mode": lambda f: f(TABLE[0], TABLE[1], mode=None),
 }
 
+
+@st.composite
+def signals(draw, dtype, *, whole):
+    """One signal or several, real or complex, often of a length that is a power of two."""
+    length = draw(st.one_of(st.sampled_from([1, 2, 4, 8, 16, 32, 64, 128]), st.sampled_from([0, 3, 12, 30, 97])))
+    shape = (*draw(st.sampled_from([(), (), (), (3,), (0,), (2, 2)])), length)
+    a = draw(arrays(dtype, *shape, layout=draw(pairs_of_layouts)[0]))
+    if whole and draw(st.booleans()):
+        with np.errstate(all="ignore"):
+            a = (a + 1j * draw(arrays(dtype, *shape, layout="C"))).astype(f"c{2 * a.itemsize}")
+    return Call((a,))
+
+
+def _signals(dtype, n, columns, *, whole):
+    """A power of two of numbers, and many signals of some other length."""
+    one, many = normal(dtype, 2 ** (n.bit_length() - 1)), normal(dtype, n // columns, columns)
+    turned = np.array(1j, f"c{2 * one.itemsize}")
+    return [Call((array,)) for array in (one, many, *((one * (1 + turned), many * turned) if whole else ()))]
+
+
+SIGNAL = TABLE.ravel()[:64].copy()
+_TRANSFORM: dict[str, Calling] = {
+    "a length": lambda f: f(SIGNAL, 32),
+    "a longer length": lambda f: f(SIGNAL, n=128),
+    "an axis": lambda f: f(TABLE, axis=0),
+    "the last axis by number": lambda f: f(TABLE, axis=1),
+    "a norm": lambda f: f(SIGNAL, norm="ortho"),
+    "a norm that there is not": lambda f: f(SIGNAL, norm="double"),
+    "an output": lambda f: f(SIGNAL, out=np.empty(64 if f(SIGNAL).size == 64 else 33, complex)),
+    "a list": lambda f: f(SIGNAL.tolist()),
+    "strided": lambda f: f(SIGNAL[::2]),
+    "columns": lambda f: f(TABLE.T),
+    "whole numbers": lambda f: f(np.arange(8)),
+    "no argument": lambda f: f(),
+    "an unknown keyword": lambda f: f(SIGNAL, workers=2),
+}
+
+
+#: A sum that overflows; not for the inverse, which NumPy computes in float64 and divides before it rounds.
+_LOUD = ("overflow", lambda largest: [[largest, largest, 1.0, 1.0]])
+
+
+def _transform(name, *, whole=True, loud=(_LOUD,)):
+    return Manners(
+        calls=partial(_signals, whole=whole),
+        draw=partial(signals, whole=whole),
+        original=getattr(np.fft, name),
+        factor=16,
+        normwise=("radix4", "scipy", "scipy_threads"),
+        loud=loud,
+        uncovered=_TRANSFORM,
+    )
+
+
 MANNERS = {
+    "fft": _transform("fft"),
+    "ifft": _transform("ifft", loud=()),
+    "rfft": _transform("rfft", whole=False),
     "convolve": Manners(
         calls=lambda dtype, n, columns: [
             Call((normal(dtype, n), normal(dtype, columns))),

@@ -1,4 +1,4 @@
-"""Signals: every length beside every other, and blocks of every kind."""
+"""Signals: every length beside every other, blocks of every kind, transforms that are known."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.kernels.books import variants_of
 
+WIDER = {"float32": np.complex128, "float64": np.clongdouble}
 LENGTHS = (*range(1, 12), 15, 16, 17, 24, 25, 33)
 
 
@@ -39,3 +40,38 @@ def test_where_blocks_begin_changes_no_bit(tuned, variant, dtype):
 
     for block in (1, 3, 8, 50):
         assert variant.function(x, h, block=block).tobytes() == whole.tobytes()
+
+
+TRANSFORMS = [param for param in variants_of("fft", "ifft", "rfft") if param.values[1].name != "scipy_threads"]
+
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), TRANSFORMS)
+def test_transforms_are_accurate_for_every_power_of_two(tuned, variant, dtype):
+    if np.finfo(WIDER[dtype]).eps >= np.finfo(dtype).eps:
+        pytest.skip("no floating format here is wider than float64, so that the true value is not known")
+    rng = np.random.default_rng(0)
+    for exponent in range(16):
+        signal = rng.standard_normal(2**exponent).astype(dtype)
+        whole = signal + 1j * rng.standard_normal(2**exponent).astype(dtype)
+        for x in (signal, whole)[: 1 if tuned.__name__ == "rfft" else 2]:
+            found = tuned.call(variant.name, x)
+
+            true = tuned.reference(x.astype(WIDER[dtype] if np.iscomplexobj(x) else WIDER[dtype](0).real.dtype))
+            assert found.dtype == tuned.reference(x).dtype
+            assert np.abs(found - true).max() <= 4 * np.finfo(dtype).eps * np.abs(true).max()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_wave_has_one_frequency_and_comes_back(dtype):
+    waves = np.exp(2j * np.pi * 5 * np.arange(64) / 64).astype(f"c{2 * np.dtype(dtype).itemsize}")
+    line = np.eye(64)[5] * 64
+
+    for tuned, variant, precision in (param.values for param in TRANSFORMS):
+        if precision == dtype:
+            x, expected = {
+                "fft": (waves, line), "ifft": (waves.conj(), line / 64), "rfft": (waves.real.copy(), line[:33] / 2)
+            }[tuned.__name__]  # fmt: skip
+            found = tuned.call(variant.name, x)
+            expected = np.roll(expected[::-1], 1) if tuned.__name__ == "ifft" else expected
+
+            np.testing.assert_allclose(found, expected, atol=64 * np.finfo(dtype).eps)

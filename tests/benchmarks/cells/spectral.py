@@ -49,7 +49,22 @@ def _products(a, b):
 
 
 _LENGTHS = [(100, 5), (1000, 5), (1000, 32), (10_000, 100), (10_000, 1000), (100_000, 100), (10**6, 31)]
+
+
+def _real(dtype, rows, n):
+    return (normal(dtype, n) if rows == 1 else normal(dtype, rows, n),)
+
+
+def _whole(dtype, rows, n):
+    (real,) = _real(dtype, rows, n)
+    return ((real + 1j * real[..., ::-1]).astype(f"c{2 * real.itemsize}"),)
+
+
+_SHAPES = [*((1, n) for n in (16, 64, 256, 1000, 1021, 1024, 4096, 65536, 1 << 20)), (100, 1024), (1000, 256)]
 BENCHES = {
+    "fft": Bench(each(_real, *_SHAPES, text="{}x{}"), rivals={"SciPy": of("scipy.fft", "fft")}),
+    "ifft": Bench(each(_whole, *_SHAPES, text="{}x{}"), rivals={"SciPy": of("scipy.fft", "ifft")}),
+    "rfft": Bench(each(_real, *_SHAPES, text="{}x{}"), rivals={"SciPy": of("scipy.fft", "rfft")}),
     "convolve": Bench(
         each(lambda dtype, n, m: (normal(dtype, n), normal(dtype, m)), *_LENGTHS, text="{}x{}"),
         rivals={"SciPy": of("scipy.signal", "convolve"), "SciPy, overlap-add": of("scipy.signal", "oaconvolve")},

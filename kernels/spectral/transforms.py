@@ -1,0 +1,89 @@
+"""Discrete Fourier transforms: the variants that fft, ifft and rfft share.
+
+NumPy transforms real numbers as complex ones, and float32 with a detour; SciPy does neither. Both spend five
+microseconds on the way to the first number, which a compiled transform does not. The error of every element is in
+proportion to the norm of the result (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 24.1):
+what is nearly zero, or the sign of a zero, means nothing.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from autotune import Choice, Range, tunable
+from kernels.spectral.radix4 import of_complex, of_real, sound, tables
+
+# By character of the type: those of its parts and of its transform.
+_PART = {"f": "f", "d": "d", "F": "f", "D": "d"}
+_RESULT = {"f": "F", "d": "D", "F": "F", "D": "D"}
+
+
+@lru_cache(maxsize=1)
+def _scipy_fft():
+    from scipy import fft
+
+    return fft
+
+
+def _signal(rng, dtype, twos, factor):
+    """A signal of a power of two times an odd number, which is one for half of the factors."""
+    n = 2 ** round(np.log2(twos)) * (1 if factor <= 6 else factor // 3 | 1)
+    signal = rng.standard_normal(n)
+    return ((signal + 1j * rng.standard_normal(n) if dtype.startswith("complex") else signal).astype(dtype),)
+
+
+def declare(function, *dtypes):
+    """A kernel of one of NumPy's transforms."""
+    return tunable(
+        function,
+        size={
+            "power": "a.shape[-1] & -a.shape[-1]",
+            "odd": "a.shape[-1] // max(1, a.shape[-1] & -a.shape[-1])",
+            "rows": "a.size // max(1, a.shape[-1])",
+        },
+        inputs=_signal,
+        calibrate={"twos": Range(2, 1 << 16), "factor": Range(1, 30), "dtype": Choice(*dtypes)},
+        tolerance=(16.0, "log2(n) roundings of the norm: Higham 2002, theorem 24.2", "norm"),
+    )
+
+
+def _length(kind, n):
+    return n // 2 + 1 if kind == "rfft" else n
+
+
+def add_variants(kernel, kind, chars):
+    """Give a kernel its variants; `kind` is the name of NumPy's and SciPy's function, `chars` the types it takes."""
+    reference = kernel.reference
+    inverse = kind == "ifft"
+    contiguous = f"a.ndim > 0 and a.dtype.char in {chars!r} and a.flags.c_contiguous"
+
+    @kernel.variant(kind="vectorized", when=f"{contiguous} and a.ndim == 1")
+    def radix4(a):
+        """One signal of 2^k numbers in compiled code, without the way through NumPy; any other goes to NumPy."""
+        n = a.size
+        char = a.dtype.char
+        if n < 2 or n & (n - 1):
+            return reference(a)
+        out = np.empty(_length(kind, n), _RESULT[char])
+        if char in "FD":
+            cosines, sines, _, _ = tables(n, _PART[char])
+            done = of_complex(a, out, np.empty((4, n), _PART[char]), cosines, sines, inverse)
+        else:
+            done = of_real(a, out, np.empty((4, n // 2), char), tables(n // 2, char), inverse)
+        return out if done else reference(a)
+
+    @kernel.variant(kind="library", when=contiguous, requires=("scipy",))
+    def scipy(a):
+        """SciPy's transform: real numbers take half of the steps, and float32 is no detour."""
+        return getattr(_scipy_fft(), kind)(a) if a.size and sound(a) else reference(a)
+
+    @kernel.variant(
+        kind="library",
+        when=f"{contiguous} and a.ndim > 1",
+        requires=("scipy",),
+        params={"workers": Choice(2, 4, 8)},
+        threads=True,
+    )
+    def scipy_threads(a, *, workers):
+        """SciPy's transforms of many signals, shared out among some threads."""
+        return getattr(_scipy_fft(), kind)(a, workers=workers) if a.size and sound(a) else reference(a)
