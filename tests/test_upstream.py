@@ -161,6 +161,18 @@ def test_each_place_is_that_of_a_function_that_there_is():
     assert "kmeans_step" in originals.without_place()
 
 
+def test_what_is_made_of_lfilter_gives_what_lfilter_gives():
+    name = "scipy.signal.lfilter"
+    original = originals.function(name)
+    adapted = originals.ADAPTED[name][0](original)
+    b, x = np.array([0.5, 0.25]), np.arange(5.0)
+
+    for args in [(b, 1, x), (b, [2.0], x), (b, [1, 0.5], x), (b.tolist(), 1, x), (b, 1, x[None]), (b, 1, x, 0)]:
+        np.testing.assert_allclose(adapted(*args), original(*args), rtol=1e-12)
+    with pytest.raises(ValueError, match="empty|size"):
+        adapted(b[:0], 1, x)
+
+
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cityblock"])
 def test_what_is_made_of_cdist_gives_what_cdist_gives(metric):
     name = "scipy.spatial.distance.cdist"

@@ -67,8 +67,23 @@ def _pairwise_distances_argmin(original: Function) -> Function:
     return pairwise_distances_argmin
 
 
+def _lfilter(original: Function) -> Function:
+    """SciPy's filter may have feedback, a state, and an axis."""
+
+    @functools.wraps(original)
+    def lfilter(b, a, x, *more, **others):
+        series = all(type(value) is np.ndarray and value.ndim == 1 and value.size for value in (b, x))
+        plain = series and b.dtype == x.dtype and x.dtype.char in "fd" and not more and not others
+        if plain and np.size(a) == 1 and np.ravel(a)[0] == 1:
+            return kernels.fir_filter(b, x)
+        return original(b, a, x, *more, **others)
+
+    return lfilter
+
+
 #: The function → what is made of it, and the kernels that serve that.
 ADAPTED: dict[str, tuple[Adapter, tuple[str, ...]]] = {
+    "scipy.signal.lfilter": (_lfilter, ("fir_filter",)),
     "scipy.spatial.distance.cdist": (_cdist, ("euclidean", "squared_distances")),
     "sklearn.metrics.pairwise_distances_argmin": (_pairwise_distances_argmin, ("nearest_centroid",)),
 }
