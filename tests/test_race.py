@@ -110,6 +110,13 @@ def test_hopeless_candidates_leave_after_two_rounds():
     assert verdict.decided
 
 
+def test_a_disturbed_round_of_the_winner_does_not_save_a_reference_that_was_out_after_two():
+    verdict = race({"reference": [87], "single": [35, 95, 32, 33], "threads": [34]}, [REFERENCE, "single", "threads"])
+
+    assert verdict.winner in ("single", "threads")
+    assert 0.3 < verdict.against_reference.ratio < 0.5
+
+
 def test_a_race_stops_at_its_budget():
     seconds = itertools.count()
     verdict = Race(
