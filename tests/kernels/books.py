@@ -11,8 +11,14 @@ from tests.kernels.calls import PRECISIONS, Call, taken
 from tests.kernels.manners import Manners
 
 KERNELS = {name: getattr(kernels, name) for name in kernels.__all__}
-#: The families: the files and packages in which the kernels are declared.
-FAMILIES = sorted({tuned.__autotune__.kernel.id.split(":")[0].split(".")[1] for tuned in KERNELS.values()})
+
+
+def family_of(name: str) -> str:
+    """The file or package in which a kernel is declared."""
+    return KERNELS[name].__autotune__.kernel.id.split(":")[0].split(".")[1]
+
+
+FAMILIES = sorted(set(map(family_of, KERNELS)))
 MANNERS: dict[str, Manners] = {
     name: manners for family in FAMILIES for name, manners in import_module(f"tests.kernels.{family}").MANNERS.items()
 }
@@ -23,16 +29,32 @@ def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
     return MANNERS[name].calls(dtype, n, columns)
 
 
+#: Families whose loops are others for each precision. The loops of the rest are compiled for both from one text: in the
+#: normal run they are for float64, because compiling is what takes the time, and `make soak` runs float32 too.
+OTHER_LOOPS = {"elementwise", "fused"}
+
+
+def marks(name: str, dtype: str) -> list:
+    """When the variants of a kernel are tested in a precision."""
+    return [pytest.mark.soak] if dtype == "float32" and family_of(name) not in OTHER_LOOPS else []
+
+
 #: Each variant with each precision that it takes.
 VARIANTS = [
-    pytest.param(tuned, variant, dtype, id=f"{name}-{variant.name}-{dtype}")
+    pytest.param(tuned, variant, dtype, id=f"{name}-{variant.name}-{dtype}", marks=marks(name, dtype))
     for name, tuned in KERNELS.items()
     for variant in tuned.variants.values()
     for dtype in PRECISIONS
     if taken(tuned, variant, calls(name, dtype, n=60, columns=6))
 ]
-#: Each kernel with each precision.
+#: Each kernel with each precision; what is called then is the reference.
 EVERY = [pytest.param(name, dtype, id=f"{name}-{dtype}") for name in KERNELS for dtype in PRECISIONS]
+#: The same, where variants are called.
+EVERY_COMPILED = [
+    pytest.param(name, dtype, id=f"{name}-{dtype}", marks=marks(name, dtype))
+    for name in KERNELS
+    for dtype in PRECISIONS
+]
 
 
 def variants_of(*names: str) -> list:

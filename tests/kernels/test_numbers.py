@@ -14,17 +14,21 @@ from autotune.kernel.model import UNSET
 from autotune.kernel.signature import signature_of
 from autotune.measure.gate import Gate
 from autotune.tuner import cases
-from tests.kernels.books import KERNELS, MANNERS, VARIANTS, calls
+from tests.kernels.books import KERNELS, MANNERS, VARIANTS, calls, marks
 from tests.kernels.calls import bits, taken
 
-CONFORMANCE = [case for tuned in KERNELS.values() for case in testing.conformance(tuned)]
-_CALIBRATED = {(case.problem.kernel.name, case.candidate.variant) for case in CONFORMANCE}
+CONFORMANCE = [
+    pytest.param(case, id=str(case), marks=marks(name, str(case.problem.fixed.get("dtype"))))
+    for name, tuned in KERNELS.items()
+    for case in testing.conformance(tuned)
+]
+_CALIBRATED = {(param.values[0].problem.kernel.name, param.values[0].candidate.variant) for param in CONFORMANCE}
 #: Variants for strided arrays and for axis=None: `inputs=` makes no such call.
 NOT_CALIBRATED = [param for param in VARIANTS if tuple(param.id.split("-")[:2]) not in _CALIBRATED]
 PARALLEL = [param for param in VARIANTS if param.values[1].kind == "parallel"]
 
 
-@pytest.mark.parametrize("case", CONFORMANCE, ids=str)
+@pytest.mark.parametrize("case", CONFORMANCE)
 def test_every_variant_conforms(case):
     case.check()
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autotune.measure.compare import Bounds, compare
-from tests.kernels.books import EVERY, KERNELS, MANNERS, VARIANTS, calls
+from tests.kernels.books import EVERY, EVERY_COMPILED, KERNELS, MANNERS, VARIANTS, calls, marks
 from tests.kernels.calls import PRECISIONS, Call, outcome, strided, taken
 from tests.kernels.manners import read_only
 from tests.records import decide, decide_watched, leaf, stays_in_compiled_code
@@ -84,7 +84,7 @@ def assert_as_reference(function, tuned, variant, call, **errors):
             np.testing.assert_array_equal(after, before)
 
 
-@pytest.mark.parametrize(("name", "dtype"), EVERY)
+@pytest.mark.parametrize(("name", "dtype"), EVERY_COMPILED)
 @SETTINGS
 @given(data=st.data())
 def test_every_variant_returns_raises_and_warns_as_the_reference(name, dtype, data):
@@ -140,11 +140,15 @@ def test_a_variant_that_is_decided_on_serves_from_compiled_code(tuned, variant, 
 # -- warnings
 
 #: Arguments for which the reference speaks up, and of what.
-LOUD = [(name, *loud) for name, manners in MANNERS.items() for loud in manners.loud]
+LOUD = [
+    pytest.param(name, *loud, dtype, id=f"{name}-{loud[0]}-{dtype}", marks=marks(name, dtype))
+    for name, manners in MANNERS.items()
+    for loud in manners.loud
+    for dtype in PRECISIONS
+]
 
 
-@pytest.mark.parametrize("dtype", PRECISIONS)
-@pytest.mark.parametrize(("name", "condition", "values"), LOUD, ids=lambda part: part if type(part) is str else "")
+@pytest.mark.parametrize(("name", "condition", "values", "dtype"), LOUD)
 def test_a_decided_variant_warns_and_raises_where_numpy_does(name, condition, values, dtype):
     tuned = KERNELS[name]
     usual = [np.array(value, dtype) for value in values(np.finfo(dtype).max)]
