@@ -1,10 +1,10 @@
 # Developers' commands; the two commands for users are in README.md.
 PYTHON ?= python
 
-.PHONY: test lint types bench bench-kernels audit-security soak upstream calibrate schema build
+.PHONY: test lint types bench bench-kernels headlines audit-security soak upstream calibrate schema build
 
 test:
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
 
 lint:
 	ruff check .
@@ -21,6 +21,10 @@ bench:
 # picture of each family.
 bench-kernels:
 	$(PYTHON) -m tests.benchmarks.bench_kernels
+
+# The headline figures of the five plans that this project comes from, each against its baseline.
+headlines:
+	$(PYTHON) -m tests.benchmarks.bench_headlines
 
 # Everything that must be survived, tried often: killed calibrations, damaged and hostile stores, many processes.
 soak:

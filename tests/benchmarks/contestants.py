@@ -10,8 +10,9 @@ from typing import Any
 import numba
 
 from tests.benchmarks.cells import Cell
+from tests.benchmarks.cells.bench import PLAIN
 
-OURS, PLAIN, PARALLEL = "ours", "plain @njit", "@njit(parallel)"
+OURS, PARALLEL = "ours", "@njit(parallel)"
 #: A rival whose call takes this many times the original's is left out of the cell: it is not what a user would pick.
 FAR_BEHIND = 20
 

@@ -27,6 +27,10 @@ def read_and_written_once(*arguments: Any) -> int:
     return 2 * read_once(*arguments)
 
 
+#: The name of the loop a user would write.
+PLAIN = "plain @njit"
+
+
 class Bench(NamedTuple):
     """The cells of one kernel, and whom it meets there."""
 
@@ -39,6 +43,8 @@ class Bench(NamedTuple):
     rivals: Mapping[str, Load] = {}
     #: The loop a user would write, with `numba.prange` outside: compiled once plainly and once with parallel=True.
     plain: Callable[..., Any] | None = None
+    #: Rivals whose numbers cannot be compared with ours, and why; `PLAIN` for the loop.
+    unlike: Mapping[str, str] = {}  # noqa: RUF012 - never changed
     #: What the pictures draw time against, from the arguments.
     work: Callable[..., int] = elements
     work_name: str = "elements"

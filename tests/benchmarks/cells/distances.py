@@ -117,6 +117,7 @@ BENCHES = {
         NEIGHBORS,
         original=("scikit-learn", _brute_force),
         rivals={"SciPy's tree": _tree},
+        unlike=dict.fromkeys(("scikit-learn", "SciPy's tree"), "gives an array or a list of neighbours for each point"),
         work=_searched,
         work_name="n·k·d",
     ),

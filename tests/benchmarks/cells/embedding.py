@@ -65,6 +65,7 @@ BENCHES = {
             text="n={} d={}",
         ),
         rivals={"scikit-learn": _scikit_learn_affinities},
+        unlike={"scikit-learn": "gives the upper triangle"},
         work=lambda x: len(x) ** 2,
         work_name="n²",
     ),

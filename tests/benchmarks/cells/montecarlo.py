@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tests.benchmarks.cells.bench import Bench, each
+from tests.benchmarks.cells.bench import PLAIN, Bench, each
 
 
 def _pi_estimate(n, seed):
@@ -72,6 +72,7 @@ BENCHES = {
         each(lambda dtype, n: (n, 1), (100,), (1000,), (10_000,), (100_000,), (1_000_000,), (10_000_000,), text="{}"),
         rivals={"NumPy's generator": _generator},
         plain=_pi_estimate,
+        unlike=dict.fromkeys(("NumPy's generator", PLAIN), "draws other random numbers"),
         work=lambda n, seed: n,
         work_name="points",
     ),

@@ -1,0 +1,39 @@
+"""The benchmark of the kernel library is fair: every kernel is in it, and its rivals compute what it computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import kernels
+from tests.benchmarks.cells import BENCHES
+from tests.benchmarks.cells.bench import PLAIN
+
+
+def test_every_kernel_is_measured():
+    assert BENCHES.keys() == set(kernels.__all__)
+
+
+def numbers(result) -> np.ndarray:
+    """All numbers of a result, one after the other."""
+    parts = result if isinstance(result, tuple) else (result,)
+    return np.concatenate([np.ravel(np.asarray(part)) for part in parts])
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_rivals_compute_what_the_kernel_computes(name):
+    bench = BENCHES[name]
+    arguments = next(iter(bench.sizes.values()))("float64")
+    rivals = dict(bench.rivals)
+    if bench.original:
+        rivals[bench.original[0]] = bench.original[1]
+    if bench.plain:
+        rivals[PLAIN] = lambda: bench.plain  # interpreted, where numba.prange is range
+
+    expected = numbers(getattr(kernels, name).reference(*arguments))
+    for rival in rivals.keys() - bench.unlike.keys():
+        try:
+            function = rivals[rival]()
+        except ImportError:
+            continue
+        np.testing.assert_allclose(numbers(function(*arguments)), expected, rtol=1e-9, atol=1e-12, err_msg=rival)
