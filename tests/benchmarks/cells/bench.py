@@ -44,7 +44,7 @@ class Bench(NamedTuple):
     #: The loop a user would write, with `numba.prange` outside: compiled once plainly and once with parallel=True.
     plain: Callable[..., Any] | None = None
     #: Rivals whose numbers cannot be compared with ours, and why; `PLAIN` for the loop.
-    unlike: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    unlike: Mapping[str, str] = {}
     #: What the pictures draw time against, from the arguments.
     work: Callable[..., int] = elements
     work_name: str = "elements"
