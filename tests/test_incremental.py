@@ -17,7 +17,8 @@ from autotune.dispatch.revision import revised
 from autotune.dispatch.routes import check
 from autotune.kernel.model import Candidate
 from autotune.kernel.signature import signature_of
-from autotune.measure.race import Interval, Verdict
+from autotune.measure.paired import Interval
+from autotune.measure.race import Verdict
 from autotune.search.crossover import Outcome, Segment
 from autotune.store import store
 from autotune.store.record import Cell, Choice, Gap, Leaf, Measurement, Split, leaves, lookup

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from autotune.measure.race import Contestant, Race, quantile, t95, winsorised
+from autotune.measure.paired import quantile, t95, winsorised
+from autotune.measure.race import Contestant, Race
 from autotune.measure.timer import Disturbances
 
 

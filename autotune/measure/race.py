@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .paired import Interval, log_ratios, paired_interval, quantile, winsorised
+
 #: Differences below this are not worth having: the same code differs by 3-6 % between two processes.
 INDIFFERENCE = 0.03
 #: Chance of a wrong selection beyond the indifference zone.
@@ -30,10 +32,6 @@ HOPELESS = 1.7
 #: A winner with threads must beat the best single-threaded candidate on its slow tail by this factor, by layer: under
 #: OpenMP a busy neighbour makes it collapse, under TBB it falls to serial speed at worst (MEASUREMENT.md, section 8).
 TAIL_MARGIN = {"tbb": 1.03, "omp": 1.25, "workqueue": 1.25}
-#: 97.5 % quantiles of Student's t by degrees of freedom, for two-sided 95 % intervals (any table; then normal).
-_T95 = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045,
-        2.042)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,15 +65,6 @@ class Clock(Protocol):
     def contended(self) -> bool:
         """Whether others kept the processors from what was measured so far."""
         ...
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A ratio of times with its 95 % confidence interval."""
-
-    ratio: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -283,39 +272,3 @@ class Race:
     def interval(self, name: str, rival: str) -> Interval:
         """Time of `name` over time of `rival` with its 95 % interval."""
         return paired_interval(self.samples[name], self.samples[rival])
-
-
-def log_ratios(samples: Sequence[float], others: Sequence[float]) -> list[float]:
-    """log(sample / other) for every round that both have."""
-    return [math.log(a / b) for a, b in zip(samples, others, strict=False)]
-
-
-def paired_interval(samples: Sequence[float], others: Sequence[float]) -> Interval:
-    """Samples over others with its 95 % interval, paired by round and winsorised."""
-    differences = winsorised(log_ratios(samples, others))
-    mean = statistics.fmean(differences)
-    if len(differences) < 2:
-        return Interval(math.exp(mean), 0.0, math.inf)
-    half = t95(len(differences) - 1) * math.sqrt(statistics.variance(differences) / len(differences))
-    return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
-
-
-def winsorised(values: Sequence[float]) -> list[float]:
-    """Values pulled in to the median ± 3 scaled median absolute deviations."""
-    middle = statistics.median(values)
-    reach = 3 * 1.4826 * statistics.median(abs(value - middle) for value in values)
-    return [min(max(value, middle - reach), middle + reach) for value in values]
-
-
-def t95(degrees: int) -> float:
-    """The two-sided 95 % quantile of Student's t."""
-    return _T95[degrees - 1] if degrees <= len(_T95) else 1.96
-
-
-def quantile(values: Sequence[float], q: float) -> float:
-    """The q-quantile with linear interpolation."""
-    ordered = sorted(values)
-    position = q * (len(ordered) - 1)
-    below = math.floor(position)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)

@@ -25,7 +25,8 @@ from ..measure import arguments as make
 from ..measure.cold import ColdClock, rotation
 from ..measure.compare import Mismatch
 from ..measure.gate import Case, Gate
-from ..measure.race import FIRST_ROUNDS, HOPELESS, Contestant, Interval, Race, Verdict
+from ..measure.paired import Interval
+from ..measure.race import FIRST_ROUNDS, HOPELESS, Contestant, Race, Verdict
 from ..measure.state import preserved
 from ..measure.threads import numba_on
 from ..search import strategy, trials

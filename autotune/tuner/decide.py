@@ -14,7 +14,8 @@ import numpy as np
 
 from ..kernel.boxes import Handling
 from ..kernel.model import REFERENCE, Candidate
-from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict, quantile
+from ..measure.paired import quantile
+from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict
 from ..search import crossover, surface, tree
 from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split, reach
 from . import borders

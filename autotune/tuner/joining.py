@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import msgspec
 
 from ..kernel.model import REFERENCE, Kernel
-from ..measure.race import HOPELESS, INDIFFERENCE, Interval, Verdict
+from ..measure.paired import Interval
+from ..measure.race import HOPELESS, INDIFFERENCE, Verdict
 from ..store.record import Cell, Choice, Leaf, Measurement, Record, lookup, reach
 from . import decide
 from .hints import octaves

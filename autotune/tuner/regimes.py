@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..kernel.model import REFERENCE
-from ..measure.race import HOPELESS, INDIFFERENCE, Verdict, paired_interval
+from ..measure.paired import paired_interval
+from ..measure.race import HOPELESS, INDIFFERENCE, Verdict
 
 
 @dataclass(frozen=True)

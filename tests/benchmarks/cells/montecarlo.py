@@ -56,6 +56,7 @@ def _all_at_once():
     return option_price
 
 
+_OTHER_NUMBERS = dict.fromkeys(("NumPy's generator", PLAIN), "draws other random numbers")
 BENCHES = {
     "option_price": Bench(
         each(
@@ -65,6 +66,7 @@ BENCHES = {
         ),
         rivals={"NumPy's generator": _all_at_once},
         plain=_option_price,
+        unlike=_OTHER_NUMBERS,
         work=lambda *arguments: arguments[5] * arguments[6],
         work_name="paths·dates",
     ),
@@ -72,7 +74,7 @@ BENCHES = {
         each(lambda dtype, n: (n, 1), (100,), (1000,), (10_000,), (100_000,), (1_000_000,), (10_000_000,), text="{}"),
         rivals={"NumPy's generator": _generator},
         plain=_pi_estimate,
-        unlike=dict.fromkeys(("NumPy's generator", PLAIN), "draws other random numbers"),
+        unlike=_OTHER_NUMBERS,
         work=lambda n, seed: n,
         work_name="points",
     ),
