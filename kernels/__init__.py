@@ -8,7 +8,7 @@ from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squ
 from kernels.elementwise import cos, exp, log, sin, tanh
 from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import gelu, layer_norm, log_softmax, logsumexp, multiply_add, relu_multiply, softmax
-from kernels.linalg import matmul, transpose_copy
+from kernels.linalg import corrcoef, cov, einsum, matmul, transpose_copy
 from kernels.mars import candidate_rss, hinge_basis_matrix
 from kernels.montecarlo import option_price, pi_estimate
 from kernels.order_statistics import median
@@ -22,8 +22,11 @@ __all__ = [
     "candidate_rss",
     "chi_squared",
     "convolve",
+    "corrcoef",
     "correlation",
     "cos",
+    "cov",
+    "einsum",
     "euclidean",
     "exp",
     "fft",

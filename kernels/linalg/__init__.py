@@ -1,6 +1,9 @@
-"""Linear algebra: matmul, and transpose_copy, a transpose that is laid out anew in memory."""
+"""Linear algebra: matmul and einsum, covariances, and transpose_copy, a transpose that is laid out anew in memory."""
 
+from kernels.linalg.corrcoef import corrcoef
+from kernels.linalg.cov import cov
+from kernels.linalg.einsum import einsum
 from kernels.linalg.matmul import matmul
 from kernels.linalg.transpose_copy import transpose_copy
 
-__all__ = ["matmul", "transpose_copy"]
+__all__ = ["corrcoef", "cov", "einsum", "matmul", "transpose_copy"]

@@ -42,6 +42,53 @@ def transposition(draw, dtype):
     return Call((draw(arrays(dtype, m, n, layout=draw(layouts))),), draw(outputs(dtype, n, m)))
 
 
+@st.composite
+def variables(draw, dtype):
+    """Several variables, whose covariances overflow now and then, and do not depend on how their means are rounded."""
+    m = draw(arrays(dtype, draw(sides), draw(st.sampled_from([0, 1, 2, 3, 7, 8, 30, 97])), layout=draw(layouts)))
+    return Call((m,))
+
+
+@st.composite
+def sum_of_products(draw, dtype):
+    call = draw(product(dtype))
+    return Call((draw(st.sampled_from(["ik,kj->ij", "ik,kj->ij", "ij,jk->ik", "ik,kj"])), *call.args))
+
+
+def _spread(m):
+    """What errors of covariances scale with: squares, because means are taken from large numbers as well."""
+    largest = m.max(axis=1, initial=0)
+    return np.multiply.outer(largest, largest) * m.shape[1] / max(1, m.shape[1] - 1)
+
+
+_VARIABLES: dict[str, Calling] = {
+    "a vector": lambda f: f(TABLE[0]),
+    "three axes": lambda f: f(TABLE[None]),
+    "a second set": lambda f: f(TABLE, TABLE[:1]),
+    "variables in columns": lambda f: f(TABLE, rowvar=False),
+    "dtype": lambda f: f(TABLE, dtype="f4"),
+    "a list": lambda f: f(TABLE.tolist()),
+    "no argument": lambda f: f(),
+    "an unknown keyword": lambda f: f(TABLE, axis=0),
+}
+_COV: dict[str, Calling] = {
+    "bias": lambda f: f(TABLE, bias=True),
+    "ddof": lambda f: f(TABLE, ddof=0),
+    "weights": lambda f: f(TABLE, aweights=np.arange(5.0)),
+    "frequencies": lambda f: f(TABLE, fweights=np.arange(5)),
+}
+_EINSUM: dict[str, Calling] = {
+    "other subscripts": lambda f: f("ij,kj->ik", TABLE, OTHER),
+    "one operand": lambda f: f("ij->ji", TABLE),
+    "three operands": lambda f: f("ik,kj,jl->il", TABLE, OTHER.T, OTHER),
+    "operands and axes": lambda f: f(TABLE, [0, 1], OTHER.T, [1, 2], [0, 2]),
+    "an output": lambda f: f("ik,kj->ij", TABLE, OTHER.T, out=out(20, 3)),
+    "optimize": lambda f: f("ik,kj->ij", TABLE, OTHER.T, optimize=True),
+    "two precisions": lambda f: f("ik,kj->ij", SINGLE, OTHER.T),
+    "lists": lambda f: f("ik,kj->ij", TABLE.tolist(), OTHER.T.tolist()),
+    "subscripts that do not fit": lambda f: f("ik,kj->ij", TABLE, OTHER[0]),
+    "no operand": lambda f: f("ik,kj->ij"),
+}
 _MATMUL: dict[str, Calling] = {
     "a stack": lambda f: f(normal("float64", 4, 3, 5), TABLE.T),
     "stacks that do not fit": lambda f: f(normal("float64", 4, 3, 5), normal("float64", 3, 5, 2)),
@@ -67,6 +114,31 @@ _TRANSPOSE_COPY: dict[str, Calling] = {
 }
 
 MANNERS = {
+    "cov": Manners(
+        calls=lambda dtype, n, columns: [Call((normal(dtype, max(2, min(columns // 20, 7)), max(n // 7, 10)),))],
+        draw=variables,
+        original=np.cov,
+        scale=_spread,
+        loud=[("invalid value", lambda largest: [[[1.0, np.inf, 1.0], [1.0, 2.0, 4.0]]])],
+        uncovered=_VARIABLES | _COV,
+    ),
+    "corrcoef": Manners(
+        calls=lambda dtype, n, columns: [Call((normal(dtype, max(2, min(columns // 20, 7)), max(n // 7, 10)),))],
+        draw=variables,
+        original=np.corrcoef,
+        scale=lambda m: np.ones((len(m), len(m)), np.longdouble),
+        loud=[("invalid value", lambda largest: [[[1.0, 1.0, 1.0], [1.0, 2.0, 4.0]]])],
+        uncovered=_VARIABLES,
+    ),
+    "einsum": Manners(
+        calls=lambda dtype, n, columns: [Call(("ik,kj->ij", table_of(dtype, n, columns), normal(dtype, columns, 19)))],
+        draw=sum_of_products,
+        original=np.einsum,
+        scale=lambda subscripts, a, b: a @ b if a.shape[1] == len(b) else None,
+        unusual=None,
+        more=(TABLE,),
+        uncovered=_EINSUM,
+    ),
     "matmul": Manners(
         calls=lambda dtype, n, columns: [Call((table_of(dtype, n, columns), normal(dtype, columns, 19)))],
         draw=product,

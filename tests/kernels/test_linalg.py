@@ -19,3 +19,20 @@ def test_small_products_have_the_signs_and_special_values_of_numpys(tuned, varia
         for left, right in ((0.5, -0.0), (-0.1, np.finfo(dtype).smallest_subnormal), (0.5, np.inf), (0.5, np.nan)):
             call = Call((np.full((m, k), left, dtype), np.full((k, n), right, dtype)))
             assert_as_reference(partial(tuned.call, variant.name), tuned, variant, call, all="warn", under="ignore")
+
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("cov", "corrcoef"))
+def test_covariances_keep_their_digits_for_any_number_of_variables(tuned, variant, dtype):
+    rng = np.random.default_rng(0)
+    for variables, observations in ((2, 2), (3, 1023), (4, 1024), (5, 1025), (9, 3000)):
+        m = (rng.standard_normal((variables, observations)) + 100).astype(dtype)
+        deviations = m.astype(np.longdouble) - m.astype(np.longdouble).mean(axis=1, keepdims=True)
+        true = deviations @ deviations.T / (observations - 1)
+        spread = np.sqrt(np.diag(true))
+        scale = np.multiply.outer(spread, spread)
+
+        found = tuned.call(variant.name, m)
+
+        assert found.dtype == np.float64
+        assert np.abs(found - (true if tuned.__name__ == "cov" else true / scale)).max() <= 1e-13 * scale.max()
+        np.testing.assert_array_equal(found, found.T)

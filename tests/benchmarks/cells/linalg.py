@@ -26,7 +26,24 @@ def _transpose_copy(x):
 
 
 _SQUARES = [(n, n, n) for n in (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)]
+_VARIABLES = each(
+    lambda dtype, variables, n: (normal(dtype, variables, n),),
+    (2, 100), (2, 10_000), (2, 10**6), (5, 1000), (10, 100_000), (100, 1000), (200, 10_000), (1000, 1000),
+    text="{}x{}",
+)  # fmt: skip
 BENCHES = {
+    "cov": Bench(_VARIABLES, operations=lambda m: m.shape[0] ** 2 * m.shape[1]),
+    "corrcoef": Bench(_VARIABLES, operations=lambda m: m.shape[0] ** 2 * m.shape[1]),
+    "einsum": Bench(
+        each(
+            lambda dtype, m, k, n: ("ik,kj->ij", normal(dtype, m, k), normal(dtype, k, n)),
+            (2, 2, 2), (8, 8, 8), (32, 32, 32), (128, 128, 128), (256, 256, 256),
+            text="{}x{}x{}",
+        ),
+        work=lambda subscripts, a, b: a.shape[0] * a.shape[1] * b.shape[1],
+        work_name="m·k·n",
+        operations=lambda subscripts, a, b: 2 * a.shape[0] * a.shape[1] * b.shape[1],
+    ),
     "matmul": Bench(
         each(
             lambda dtype, m, k, n: (normal(dtype, m, k), normal(dtype, k, n)),
