@@ -216,6 +216,7 @@ class _Run:
             record.quality == "contended"
             and known is not None
             and known.quality == "clean"
+            and set(known.untried) <= set(record.untried)  # what was never measured is worth more than a quiet machine
             and known.variants.sources == record.variants.sources
             and check(task.kernel, task.signature, known) is None
         ):
