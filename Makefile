@@ -4,7 +4,7 @@ PYTHON ?= python
 .PHONY: test lint types bench bench-kernels headlines audit-security soak upstream calibrate schema build
 
 test:
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
+	$(PYTHON) -m tests
 
 lint:
 	ruff check .

@@ -1,4 +1,4 @@
-"""Whether each of autotune's errors was raised by some test: a plugin for a suite that several processes may run.
+"""Whether each of autotune's errors was raised by some test: a plugin for the suite.
 
 Every error that autotune raises on purpose notes where it is made. When the whole suite has passed, the places that
 are in the source and were never reached fail it.
@@ -60,20 +60,14 @@ def _whole(config: pytest.Config) -> bool:
 
 
 class NeverMade:
-    """The plugin: gathers what the processes of a session saw, and looks at the end."""
+    """The plugin: looks at the end of a session."""
 
     def __init__(self) -> None:
         self.missing: list[str] = []
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        made_at.update(map(tuple, getattr(node, "workeroutput", {}).get("made_at", ())))
-
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput["made_at"] = sorted(made_at)
-        elif exitstatus == pytest.ExitCode.OK and _whole(session.config):
+        if exitstatus == pytest.ExitCode.OK and _whole(session.config):
             self.missing = missing()
             if self.missing:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -19,6 +19,7 @@ from autotune.kernel.model import Candidate
 from autotune.kernel.signature import signature_of
 from autotune.measure.paired import Interval
 from autotune.measure.race import Verdict
+from autotune.measure.timer import Disturbances
 from autotune.search.crossover import Outcome, Segment
 from autotune.store import store
 from autotune.store.record import Cell, Choice, Gap, Leaf, Measurement, Split, leaves, lookup
@@ -89,6 +90,12 @@ def module(tmp_path):
         return file
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    """Calibrations of this process find the machine quiet: a contended record is measured anew as a whole."""
+    monkeypatch.setattr(Disturbances, "contended", False)
 
 
 def calibrate(file, *more):

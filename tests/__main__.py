@@ -1,0 +1,33 @@
+"""``python -m tests``: the whole suite, in two steps.
+
+What only computes runs first, in as many processes as there are cores (at most four), because compiling is what takes
+its time. What measures time, or looks at how the process stands on the machine, runs after it, alone. Options are
+handed to pytest: ``python -m tests -x``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+#: Tests that measure nothing.
+COMPUTING = ("kernels", "test_benchmarks.py")
+
+
+def main(options: list[str]) -> int:
+    processes = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    paths = [str(TESTS / name) for name in COMPUTING]
+    pytest = [sys.executable, "-m", "pytest", *options]
+    steps = (
+        [*pytest, "--numprocesses", str(processes), "--dist", "loadgroup", *paths],
+        [*pytest, *(f"--ignore={path}" for path in paths)],
+    )
+    codes = [subprocess.run(step, check=False, cwd=TESTS.parent).returncode for step in steps]
+    return next((code for code in codes if code), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
