@@ -11,8 +11,8 @@ from kernels.fused import gelu, layer_norm, log_softmax, logsumexp, multiply_add
 from kernels.linalg import corrcoef, cov, einsum, matmul, transpose_copy
 from kernels.mars import candidate_rss, hinge_basis_matrix
 from kernels.montecarlo import option_price, pi_estimate
-from kernels.order_statistics import median
-from kernels.reductions import mean, std, sum, var
+from kernels.order_statistics import histogram, median, percentile, quantile, top_k
+from kernels.reductions import dot, max, mean, min, norm, prod, std, sum, var
 from kernels.spectral import autocorrelation, convolve, fft, fir_filter, ifft, rfft
 from kernels.statistics import angle_filter, chi_squared, correlation, lagged_correlation
 
@@ -26,6 +26,7 @@ __all__ = [
     "correlation",
     "cos",
     "cov",
+    "dot",
     "einsum",
     "euclidean",
     "exp",
@@ -33,6 +34,7 @@ __all__ = [
     "fir_filter",
     "gelu",
     "hinge_basis_matrix",
+    "histogram",
     "ifft",
     "kmeans_step",
     "lagged_correlation",
@@ -41,12 +43,18 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "matmul",
+    "max",
     "mean",
     "median",
+    "min",
     "multiply_add",
     "nearest_centroid",
+    "norm",
     "option_price",
+    "percentile",
     "pi_estimate",
+    "prod",
+    "quantile",
     "radius_neighbors",
     "relu_multiply",
     "rfft",
@@ -56,6 +64,7 @@ __all__ = [
     "std",
     "sum",
     "tanh",
+    "top_k",
     "transpose_copy",
     "tsne_affinities",
     "tsne_gradient",

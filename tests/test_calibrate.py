@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -20,7 +21,7 @@ from autotune import CalibrationError, Choice, Range, tunable
 from autotune.kernel.model import REFERENCE
 from autotune.store import store
 from autotune.store.record import leaves
-from autotune.tuner import grid
+from autotune.tuner import decide, grid
 
 MODULE = '''
 import os, time
@@ -456,3 +457,25 @@ def test_choices_of_a_declaration_can_be_narrowed():
     assert [p.fixed["dtype"] for p in grid.problems(kernel)] == ["float32", "float64"]
     assert [p.fixed["dtype"] for p in grid.problems(kernel, only={"dtype": "float64"})] == ["float64"]
     assert autotune.__version__
+
+
+def test_kinds_of_calls_have_ranges_of_their_own():
+    kernel = declared(
+        inputs=lambda rng, n, m=1: (np.ones((m, n)),),
+        calibrate=({"n": (1, 10)}, {"n": (1, 5), "m": (2, 3)}),
+    ).__autotune__.kernel
+
+    found = [list(p.ranges.items()) for p in grid.problems(kernel, sizes={"m": Range(7, 8)})]
+
+    assert found == [[("n", Range(1, 10))], [("n", Range(1, 5)), ("m", Range(7, 8))]]
+
+
+def test_a_size_that_is_always_the_same_is_no_border_between_decisions():
+    sizes = [{"outer": 1, "inner": 10}, {"outer": 1, "inner": 20}, {"outer": 2, "inner": 10}]
+    raced = [SimpleNamespace(size=size) for size in sizes]
+
+    assert decide.only_size(raced[:2], ["inner"]) == "inner"
+    assert decide.only_size(raced, ["inner"]) is None
+    assert decide.only_size(raced, ["outer", "inner"]) is None
+    assert decide.only_size([SimpleNamespace(size={"n": 3})], ["n"]) == "n"
+    assert decide.only_size([SimpleNamespace(size={"n": 3})], ["rows"]) is None

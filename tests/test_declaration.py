@@ -111,6 +111,7 @@ def test_clashing_names_are_refused():
         (lambda: kernel(calibrate={"n": (1, 10)}), "calibrate= needs inputs="),
         (lambda: kernel(inputs=lambda rng, n: n, calibrate={"m": Range(1, 5)}), "ranges over 'm'"),
         (lambda: kernel(inputs=lambda rng, n, m: n, calibrate={"n": Range(1, 5)}), "needs 'm'"),
+        (lambda: kernel(inputs=lambda rng, n: n, calibrate=({"n": (1, 5)}, {})), "needs 'n'"),
         (lambda: kernel(inputs=lambda rng, n: n, calibrate={"n": 7}), "expected Range"),
         (lambda: kernel(inputs=lambda rng: 1, calibrate={"layout": Choice("Q")}), '"C", "F" and "strided"'),
         (lambda: tunable(3), "expected a callable"),

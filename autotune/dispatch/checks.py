@@ -6,7 +6,7 @@ Knows nothing of dispatching.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,14 +53,20 @@ def refuse_private_names(parameters: Mapping[str, inspect.Parameter], owner: str
             )
 
 
-def checked_inputs(inputs: Any, calibrate: Mapping[str, Any], owner: str) -> Callable[..., Any] | None:
+def checked_inputs(inputs: Any, kinds: Sequence[Mapping[str, Any]], owner: str) -> Callable[..., Any] | None:
     if inputs is None:
-        if calibrate:
+        if any(kinds):
             raise DeclarationError(f"{owner}: calibrate= needs inputs=, which makes the arguments for a point")
         return None
     if not callable(inputs):
         raise DeclarationError(f"{owner}: inputs= must be a callable inputs(rng, **point), found {inputs!r}")
     parameters = parameters_of(inputs)
+    for kind in kinds or ({},):
+        _check_keywords(parameters, kind, owner)
+    return inputs  # type: ignore[no-any-return]
+
+
+def _check_keywords(parameters: Mapping[str, inspect.Parameter], calibrate: Mapping[str, Any], owner: str) -> None:
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name for name in calibrate if name != "layout"}
     if not takes_any and given - set(parameters):
@@ -73,7 +79,6 @@ def checked_inputs(inputs: Any, calibrate: Mapping[str, Any], owner: str) -> Cal
             f"{owner}: inputs= needs {lacking[0]!r}, which calibrate= does not range over; "
             f'add it: calibrate={{"{lacking[0]}": Range(…)}}'
         )
-    return inputs  # type: ignore[no-any-return]
 
 
 def checked_ranges(calibrate: Mapping[str, Any], owner: str) -> dict[str, Range | Choice]:

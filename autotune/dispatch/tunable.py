@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -30,7 +30,7 @@ def tunable(
     name: str | None = None,
     size: Mapping[str, str] | Callable[..., Any] | None = None,
     inputs: Callable[..., Any] | None = None,
-    calibrate: Mapping[str, Any] | None = None,
+    calibrate: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     static: tuple[str, ...] | str = (),
     tolerance: tuple[float, str] | tuple[float, str, str] | None = None,
     mutates: tuple[str, ...] | str = (),
@@ -55,9 +55,10 @@ def tunable(
         number of elements of all arrays.
     inputs : callable, optional
         ``inputs(rng, **point)`` gives the arguments for a calibration point: args, or (args, kwargs).
-    calibrate : mapping, optional
+    calibrate : mapping or sequence of mappings, optional
         What each keyword of `inputs` ranges over: `Range` or a pair of ints for sizes, `Choice` or a tuple of strings
-        for the rest; ``"layout": Choice("C", "F", "strided")`` for memory layouts.
+        for the rest; ``"layout": Choice("C", "F", "strided")`` for memory layouts. Several mappings for kinds of calls
+        that have ranges of their own (a whole array, and along an axis).
     static : tuple of str
         Int and enum arguments that belong to the signature by value.
     tolerance : (float, str) or (float, str, "norm"), optional
@@ -85,7 +86,7 @@ def tunable(
         The declaration cannot work; the message names the kernel and the mend.
     """
     options: dict[str, Any] = {
-        "name": name, "size": size, "inputs": inputs, "calibrate": calibrate or {}, "static": _names(static),
+        "name": name, "size": size, "inputs": inputs, "calibrate": calibrate or (), "static": _names(static),
         "tolerance": tolerance, "mutates": _names(mutates), "elementwise": elementwise, "numerics": numerics,
         "verify": verify,
     }  # fmt: skip
@@ -117,14 +118,15 @@ def _declare(function: Callable[..., Any], module: str, *, name: str | None, **o
                 f"{owner}: {what}={unknown[0]!r} is not a parameter of the reference ({', '.join(parameters)})"
             )
     checks.refuse_numerics(options["numerics"], owner)
+    kinds = [options["calibrate"]] if isinstance(options["calibrate"], Mapping) else list(options["calibrate"])
     kernel = Kernel(
         id=identifier,
         name=qualname,
         reference=function,
         parameters=parameters,
         size=Size(options["size"], parameters=parameters, owner=owner, writes=mutates),
-        inputs=checks.checked_inputs(options["inputs"], options["calibrate"], owner),
-        calibrate=checks.checked_ranges(options["calibrate"], owner),
+        inputs=checks.checked_inputs(options["inputs"], kinds, owner),
+        calibrate=tuple(checks.checked_ranges(kind, owner) for kind in kinds),
         static=options["static"],
         tolerance=checks.checked_tolerance(options["tolerance"], owner),
         normwise=options["tolerance"] is not None and len(options["tolerance"]) == 3,

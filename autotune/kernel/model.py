@@ -90,7 +90,8 @@ class Kernel(Value, by_identity=True):
     parameters: Mapping[str, inspect.Parameter]
     size: Size
     inputs: Callable[..., Any] | None
-    calibrate: Mapping[str, Range | Choice]
+    #: What to calibrate: for each kind of call, what its keywords of `inputs` range over.
+    calibrate: tuple[Mapping[str, Range | Choice], ...]
     static: frozenset[str]
     tolerance: tuple[float, str] | None
     #: Whether errors are in proportion to the largest element of a result rather than to each.

@@ -112,7 +112,24 @@ def spread(samples: Sequence[float]) -> float:
     return round(half / statistics.median(samples), 4)
 
 
+def only_size(raced: Sequence[Raced], names: Sequence[str]) -> str | None:
+    """The one size over which there are thresholds to search for, or None if there are several, or other names for it.
+
+    A size that is the same in all that was raced (the number of results, for a sum of a whole array) is none of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Sizes that `inputs` takes.
+    """
+    sizes = list(raced[0].size)
+    if len(sizes) > 1:
+        sizes = [name for name in sizes if len({item.size[name] for item in raced}) > 1]
+    return names[0] if sizes == list(names) and len(names) == 1 else None
+
+
 def by_segments(
+    name: str,
     raced: Sequence[Raced],
     facts: Facts,
     layer: str,
@@ -129,7 +146,6 @@ def by_segments(
     leads : dict, optional
         As for `crossover.confirmed`.
     """
-    name = next(iter(raced[0].size))
     costs = {item.size[name]: item.costs(facts, layer) for item in raced}
     winners = {item.size[name]: item.verdict.winner for item in raced}
     known = [] if before is None else borders.recorded(before, min(costs))

@@ -149,16 +149,18 @@ def problems(
             f"kernel {kernel.id}: cannot be calibrated without inputs=, which makes its arguments; "
             "add inputs= and calibrate= to tunable, or let first use tune it"
         )
-    ranges = {name: given for name, given in kernel.calibrate.items() if isinstance(given, Range)}
-    choices = {name: given for name, given in kernel.calibrate.items() if isinstance(given, Choice)}
-    for name, given in (sizes or {}).items():
-        if name not in ranges:
-            raise CalibrationError(f"kernel {kernel.id}: has no size {name!r}; it has: {', '.join(ranges) or 'none'}")
-        ranges[name] = given
-    for combination in itertools.product(*(choice.options for choice in choices.values())):
-        fixed = dict(zip(choices, combination, strict=True))
-        if all(str(fixed[name]) == wanted for name, wanted in (only or {}).items() if name in fixed):
-            yield Problem(kernel, fixed, ranges, seed)
+    known = dict.fromkeys(name for kind in kernel.calibrate for name, given in kind.items() if isinstance(given, Range))
+    for name in sizes or {}:
+        if name not in known:
+            raise CalibrationError(f"kernel {kernel.id}: has no size {name!r}; it has: {', '.join(known) or 'none'}")
+    for kind in kernel.calibrate or ({},):
+        ranges = {name: given for name, given in kind.items() if isinstance(given, Range)}
+        ranges |= {name: given for name, given in (sizes or {}).items() if name in ranges}
+        choices = {name: given for name, given in kind.items() if isinstance(given, Choice)}
+        for combination in itertools.product(*(choice.options for choice in choices.values())):
+            fixed = dict(zip(choices, combination, strict=True))
+            if all(str(fixed[name]) == wanted for name, wanted in (only or {}).items() if name in fixed):
+                yield Problem(kernel, fixed, ranges, seed)
 
 
 def middle(given: Range) -> int:

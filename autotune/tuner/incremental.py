@@ -154,7 +154,7 @@ class Update(Session):
         """The recorded decision, unless some winner is another one; then only what that concerns is found anew."""
         self._mend(self.raced)
         moved = self._moved()
-        one_size = len(self.known.sizes) == 1 and self.problem.names == list(self.raced[0].size)
+        one_size = decide.only_size(self.raced, self.problem.names) is not None
         if not moved and not one_size:
             return self.decided
         for item in self.raced:

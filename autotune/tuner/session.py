@@ -233,9 +233,9 @@ class Session:
         self.raced = [item for item in self.raced if item.verdict.winner in self.contest.admitted]
         if not self.raced:
             return Leaf(Pick(REFERENCE))
-        features = list(self.raced[0].size)
-        if len(features) == 1 and self.problem.names == features:
-            self._decided = decide.by_segments(self.raced, facts, layer, self._duel, self._decided, self._leads)
+        name = decide.only_size(self.raced, self.problem.names)
+        if name is not None:
+            self._decided = decide.by_segments(name, self.raced, facts, layer, self._duel, self._decided, self._leads)
             return self._decided
         return decide.by_tree(self.raced, facts, layer)
 

@@ -1,4 +1,4 @@
-"""What the reductions share: which arrays their variants take, and how a scalar gets NumPy's type.
+"""What the reductions share: which calls their variants take, their sizes, and how a scalar gets NumPy's type.
 
 Knows nothing of any one reduction.
 """
@@ -10,16 +10,34 @@ from autotune import Choice, Range
 # sums may be split over vector lanes; NaN and infinity keep their meaning (`nnan` and `ninf` are not given)
 ANY_ORDER = {"reassoc", "contract", "nsz"}
 
-CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and a.flags.c_contiguous"
-NOT_CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and not a.flags.c_contiguous"
-CALIBRATE = {"n": Range(10, 10_000_000), "dtype": Choice("float32", "float64")}
+_FLOATS = "a.ndim > 0 and a.dtype.char in 'fd'"
+_WHOLE = "(axis is None or (a.ndim == 1 and axis is not False and (axis == 0 or axis == -1)))"
+CONTIGUOUS = f"{_FLOATS} and a.flags.c_contiguous and {_WHOLE}"
+NOT_CONTIGUOUS = f"{_FLOATS} and not a.flags.c_contiguous and {_WHOLE}"
+# NumPy takes no truth value for an axis
+_AXIS = "a.ndim > 1 and a.dtype.char in 'fd' and a.flags.c_contiguous and axis is not True and axis is not False"
+LAST = f"{_AXIS} and (axis == -1 or axis == a.ndim - 1)"
+FIRST = f"{_AXIS} and (axis == 0 or axis == -a.ndim)"
+
+# `inner` elements make one of `outer` results.
+SIZE = {
+    "outer": "1 if axis is None else a.size // max(1, a.shape[axis])",
+    "inner": "a.size if axis is None else a.shape[axis]",
+}
+_DTYPES = Choice("float32", "float64")
+_ALL = {"inner": Range(10, 10_000_000), "dtype": _DTYPES}
+_ALONG = {"outer": Range(2, 50_000), "inner": Range(2, 5_000), "dtype": _DTYPES}
+CALIBRATE_ROWS = (_ALL, {"axis": Choice(-1), **_ALONG})
+CALIBRATE = (_ALL, {"axis": Choice(-1, 0), **_ALONG})
 
 # By item size: a one, which times a Python float is the cheapest way to a NumPy scalar (NEP 50: the type is the one's;
 # 47 ns against 197 for np.float32(value)).
 ONE = {4: np.float32(1), 8: np.float64(1)}
 # The smallest normal number: NumPy may report an underflow for a result below it.
 SMALLEST = {4: float(np.finfo(np.float32).tiny), 8: float(np.finfo(np.float64).tiny)}
+LARGEST = {4: float(np.finfo(np.float32).max), 8: float(np.finfo(np.float64).max)}
 
 
-def normal(rng, dtype, n):
-    return (rng.standard_normal(n).astype(dtype),)
+def normal(rng, dtype, inner, outer=1, axis=None):
+    shape = {None: inner, -1: (outer, inner), 0: (inner, outer)}[axis]
+    return (rng.standard_normal(shape).astype(dtype),), {} if axis is None else {"axis": axis}

@@ -10,7 +10,7 @@ from kernels.reductions.common import ANY_ORDER, CONTIGUOUS, NOT_CONTIGUOUS
 
 
 @jitable
-def _variance(count, ddof, total, squares, largest, underflow):
+def variance_of(count, ddof, total, squares, largest, underflow):
     """The variance; NaN where NumPy must be asked; negative where it must be if somebody watches for underflows.
 
     If the sum of all elements and the sum of squares stay below half of the range, so does every step that NumPy makes.
@@ -43,7 +43,7 @@ def two_pass_variance(a, ddof):
         underflow |= square < smallest
     surplus = excess * (excess / flat.size)
     squares = squares - surplus if surplus < squares else 0.0 * squares  # NaN and infinity stay visible
-    return _variance(flat.size, ddof, total, squares, np.finfo(a.dtype).max, underflow)
+    return variance_of(flat.size, ddof, total, squares, np.finfo(a.dtype).max, underflow)
 
 
 @jitable(fastmath=ANY_ORDER)
@@ -88,7 +88,7 @@ def _one_pass_variance(a, ddof, block):
         part = flat[start : start + block]
         part_mean, part_squares = _moments(part, origin)
         mean, squares = _merge(start, mean, squares, part.size, part_mean, part_squares)
-    return _variance(flat.size, ddof, (origin + mean) * flat.size, squares, np.finfo(a.dtype).max, True)
+    return variance_of(flat.size, ddof, (origin + mean) * flat.size, squares, np.finfo(a.dtype).max, True)
 
 
 @jitable
@@ -98,7 +98,7 @@ def _merge_blocks(a, ddof, block, origin, means, squares):
     for b in range(means.size):
         count = min(block, a.size - b * block)
         mean, total_squares = _merge(b * block, mean, total_squares, count, means[b], squares[b])
-    return _variance(a.size, ddof, (origin + mean) * a.size, total_squares, np.finfo(a.dtype).max, True)
+    return variance_of(a.size, ddof, (origin + mean) * a.size, total_squares, np.finfo(a.dtype).max, True)
 
 
 @jitable(parallel=True)
@@ -111,7 +111,7 @@ def _block_variance(a, ddof, block, means, squares):
 
 
 def add_variants(kernel, answer):
-    """Give a kernel the variants beside `two_pass`; `answer(a, ddof, variance)` makes its result of a variance.
+    """Give a kernel the variants beside `two_pass`; `answer(a, axis, ddof, variance)` makes its result of a variance.
 
     A variance is told as `_variance` does: NaN where the reference must be asked, negative where it must be if somebody
     watches for underflows.
@@ -119,23 +119,23 @@ def add_variants(kernel, answer):
     reference = kernel.reference
 
     @kernel.variant(kind="vectorized", when=NOT_CONTIGUOUS)
-    def compact_two_pass(a, ddof=0):
+    def compact_two_pass(a, axis=None, ddof=0):
         """Read in memory order, and copied first if there are holes: gains contiguous vectors, costs the copy."""
         if ddof.__class__ is not int:
-            return reference(a, ddof=ddof)
-        return answer(a, ddof, two_pass_variance(a.ravel(order="K"), ddof))
+            return reference(a, axis=axis, ddof=ddof)
+        return answer(a, axis, ddof, two_pass_variance(a.ravel(order="K"), ddof))
 
     @kernel.variant(kind="blocked", when=CONTIGUOUS, params={"block": Choice(1024, 4096, 16384)})
-    def one_pass(a, ddof=0, *, block):
+    def one_pass(a, axis=None, ddof=0, *, block):
         """Moments of blocks that fit into L1, merged: input is read from memory once; costs a look at np.errstate."""
         if ddof.__class__ is not int:
-            return reference(a, ddof=ddof)
-        return answer(a, ddof, _one_pass_variance(a, ddof, block))
+            return reference(a, axis=axis, ddof=ddof)
+        return answer(a, axis, ddof, _one_pass_variance(a, ddof, block))
 
     @kernel.variant(kind="parallel", when=CONTIGUOUS, params={"block": Choice(4096, 16384, 65536)}, threads=True)
-    def block_moments(a, ddof=0, *, block):
+    def block_moments(a, axis=None, ddof=0, *, block):
         """The blocks of `one_pass` on all cores, merged in order: the same bits for any number of threads."""
         if ddof.__class__ is not int:
-            return reference(a, ddof=ddof)
+            return reference(a, axis=axis, ddof=ddof)
         blocks = (a.size + block - 1) // block
-        return answer(a, ddof, _block_variance(a, ddof, block, np.empty(blocks), np.empty(blocks)))
+        return answer(a, axis, ddof, _block_variance(a, ddof, block, np.empty(blocks), np.empty(blocks)))

@@ -1,31 +1,33 @@
-"""The standard deviation of a whole array, drop-in for `numpy.std`."""
+"""The standard deviation of a whole array or along an axis, drop-in for `numpy.std`."""
 
 import math
 
 import numpy as np
 
 from autotune import tunable
-from kernels.reductions.common import CALIBRATE, CONTIGUOUS, ONE, SMALLEST, normal
+from kernels.reductions.common import CALIBRATE, CONTIGUOUS, ONE, SIZE, SMALLEST, normal
 from kernels.reductions.spread import add_variants, two_pass_variance
+from kernels.reductions.spread_axes import add_axis_variants
 
-std = tunable(np.std, size={"n": "a.size"}, inputs=normal, calibrate=CALIBRATE)
+std = tunable(np.std, size=SIZE, inputs=normal, calibrate=CALIBRATE, static=("axis",))
 
 
-def _answer(a, ddof, variance):
+def _answer(a, axis, ddof, variance):
     """NumPy's scalar for a variance, or NumPy's own answer."""
     if variance > 0.0:
         return ONE[a.itemsize] * math.sqrt(variance)
     if -variance >= SMALLEST[a.itemsize] and np.geterr()["under"] == "ignore":
         return ONE[a.itemsize] * math.sqrt(-variance)
-    return np.std(a, ddof=ddof)
+    return np.std(a, axis=axis, ddof=ddof)
 
 
 @std.variant(kind="vectorized", when=CONTIGUOUS)
-def two_pass(a, ddof=0):
+def two_pass(a, axis=None, ddof=0):
     """Two loops in float64, no temporary array; reads the input twice, so it fades once that outgrows the caches."""
     if ddof.__class__ is not int:
-        return np.std(a, ddof=ddof)
-    return _answer(a, ddof, two_pass_variance(a, ddof))
+        return np.std(a, axis=axis, ddof=ddof)
+    return _answer(a, axis, ddof, two_pass_variance(a, ddof))
 
 
 add_variants(std, _answer)
+add_axis_variants(std, lambda variances: np.sqrt(variances, out=variances))

@@ -14,7 +14,7 @@ from tests.benchmarks.calibrations import SIX, Threshold, Which, calibrated, sto
 from tests.benchmarks.timing import report, verdict
 
 RUNS = 20
-KERNELS: tuple[Which, ...] = (SIX, ("kernels", "sum"))
+KERNELS: tuple[Which, ...] = (SIX, ("kernels", "norm"))
 #: Shares that must agree, and what agreeing means (issue figures).
 WINNERS, ZONE = 0.99, 0.03
 THRESHOLDS, FACTOR = 0.95, 1.2

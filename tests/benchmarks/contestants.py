@@ -32,7 +32,10 @@ def contestants(cell: Cell, arguments: tuple[Any, ...]) -> dict[str, Callable[..
             function = load()
         except ImportError:
             continue  # not installed: nobody here would pick it
-        function(*arguments)  # compiles
+        try:
+            function(*arguments)  # compiles
+        except TypeError:
+            continue  # does not take such a call
         if _seconds(function, arguments) < limit_s:
             found[name] = function
     return found

@@ -13,4 +13,42 @@ def _median(a):
     return ordered[middle] if a.size % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-BENCHES = {"median": Bench(VECTORS, rivals={"bottleneck": of("bottleneck", "median")}, plain=_median)}
+def _percentile(a, q):
+    ordered = np.sort(a)
+    place = (a.size - 1) * q / 100
+    below = int(place)
+    above = min(below + 1, a.size - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _quantile(a, q):
+    ordered = np.sort(a)
+    place = (a.size - 1) * q
+    below = int(place)
+    above = min(below + 1, a.size - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _histogram(a, bins):
+    low, high = a.min(), a.max()
+    counts = np.zeros(bins, np.intp)
+    for value in a:
+        counts[min(int((value - low) / (high - low) * bins), bins - 1)] += 1
+    return counts
+
+
+def _partition(x, k):
+    indices = np.argpartition(x, x.size - k)[x.size - k :]
+    indices = indices[np.argsort(-x[indices])]
+    return x[indices], indices
+
+
+_ARRAY_AND = {q: {size: lambda dtype, make=make, q=q: (*make(dtype), q) for size, make in VECTORS.items()}
+              for q in (90.0, 0.9, 50, 10)}  # fmt: skip
+BENCHES = {
+    "histogram": Bench(_ARRAY_AND[50], plain=_histogram),
+    "median": Bench(VECTORS, rivals={"bottleneck": of("bottleneck", "median")}, plain=_median),
+    "percentile": Bench(_ARRAY_AND[90.0], plain=_percentile),
+    "quantile": Bench(_ARRAY_AND[0.9], plain=_quantile),
+    "top_k": Bench(_ARRAY_AND[10], rivals={"argpartition": lambda: _partition}),
+}

@@ -1,46 +1,33 @@
-"""Order statistics: median, drop-in for `numpy.median`.
+"""Selection: the elements of two neighbouring ranks, which medians and quantiles are made of.
 
-The variants cover float32 and float64 with axis=None and no further argument. NumPy copies the array and partitions
-it about three places (both middle elements, and the end, where a NaN would be). Selection by sampling (Floyd & Rivest
-1975, Expected time bounds for selection, CACM 18(3)) moves far less: the ranks within a small sample give two
-elements that enclose the median of all with high probability; one pass without branches keeps what lies strictly
-between them; repeat. A bracket that misses costs one more pass, never a wrong result.
+NumPy copies the array and partitions it about several places (the ranks themselves, and the end, where a NaN would be).
+Selection by sampling (Floyd & Rivest 1975, Expected time bounds for selection, CACM 18(3)) moves far less: the ranks
+within a small sample give two elements that enclose the wanted one with high probability; one pass without branches
+keeps what lies strictly between them; repeat. A bracket that misses costs one more pass, never a wrong result.
 
-The answer is the same to the last bit. What NumPy may warn about (an empty array, an infinite or denormal middle) is
-left to NumPy.
+Knows nothing of what the elements are wanted for.
 """
 
 import numpy as np
 
-from autotune import Choice, Range, jitable, prange, tunable
+from autotune import jitable, prange, workspace
 
-_CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and a.flags.c_contiguous"
-_NOT_CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and not a.flags.c_contiguous"
+CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and a.flags.c_contiguous"
+NOT_CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and not a.flags.c_contiguous"
 
 # By item size: a one, which times a Python float is the cheapest way to a NumPy scalar (NEP 50: the type is the one's).
-_ONE = {4: np.float32(1), 8: np.float64(1)}
+ONE = {4: np.float32(1), 8: np.float64(1)}
 
 # Half the width of a bracket, in standard deviations of a rank within the sample: 1 in 80 misses (normal distribution).
 _DEVIATIONS = 2.5
 # Elements looked at before what is kept of them is moved: their flags stay in L1. From 256 to 4,096 the time of 10^6
 # elements changes by less than 5 %.
 _CHUNK = 1024
-# Counting ranks takes n² steps: at this size already twice the time of NumPy.
-_MOST_RANKED = 1024
-
-
-median = tunable(
-    np.median,
-    size={"n": "a.size"},
-    inputs=lambda rng, dtype, n: (rng.standard_normal(n).astype(dtype),),
-    calibrate={"n": Range(10, 10_000_000), "dtype": Choice("float32", "float64")},
-)
-
 # Below, k is a rank, counted from 0, within `source`, and `lower` the element of rank k - 1 where that is known.
 
 
 @jitable
-def _of_ranks(source, first, second):
+def of_ranks(source, first, second):
     """The elements of two ranks, by counting for each element how many are smaller; -inf for a rank of -1."""
     first_element = second_element = -source.dtype.type(np.inf)
     first_exact = first < 0
@@ -72,7 +59,8 @@ def _bracket(source, k, sample):
     share = (k + 0.5) / source.size
     centre = int(share * sample.size)
     width = int(np.ceil(_DEVIATIONS * np.sqrt(sample.size * share * (1 - share))))
-    return _of_ranks(sample, max(centre - width, 0), min(centre + width, sample.size - 1))
+    low, high = of_ranks(sample, max(centre - width, -1), min(centre + width, sample.size - 1))
+    return low, high if centre + width < sample.size else source.dtype.type(np.inf)  # beyond the sample: no bound
 
 
 @jitable
@@ -146,39 +134,19 @@ def _step(source, k, lower, target, sample, keep):
 
 
 @jitable
-def _middle(lower, upper, n, source):
-    """The median from the elements of rank n // 2 - 1 and n // 2; infinity where NumPy must be asked."""
-    both = upper if n % 2 else lower + upper
-    middle = both if n % 2 else both * source.dtype.type(0.5)
-    if not abs(middle) < np.inf or (abs(middle) < np.finfo(source.dtype).tiny and both != 0):
-        return source.dtype.type(np.inf)
-    return middle + source.dtype.type(0)  # as in NumPy, never -0.0
-
-
-@jitable
-def _finish(left, k, lower, upper, n, source, target, sample, keep):
-    """The median of n elements, of which the first `left` of `source` are left; infinity where NumPy must be asked."""
+def _finish(left, k, lower, upper, source, target, sample, keep):
+    """The elements of rank k - 1 and k, where the first `left` of `source` are left."""
     while left > sample.size:
         left, k, lower, upper = _step(source[:left], k, lower, target, sample, keep)
         source, target = target, source
     if left > 0:
-        before, upper = _of_ranks(source[:left], k - 1, k)
+        before, upper = of_ranks(source[:left], k - 1, k)
         lower = before if k > 0 else lower
-    return _middle(lower, upper, n, source)
+    return lower, upper
 
 
 @jitable
-def _with_nan(source):
-    """The median of an array that holds NaN: NaN, unless NumPy's mean of the middle may also overflow or underflow."""
-    limits = np.finfo(source.dtype)
-    quiet = True
-    for i in range(source.size):
-        quiet &= not (abs(source[i]) > limits.max / 2 or 0 < abs(source[i]) < 2 * limits.tiny)
-    return source.dtype.type(np.nan) if quiet else source.dtype.type(np.inf)
-
-
-@jitable
-def _has_nan(source):
+def has_nan(source):
     nan = False
     for i in range(source.size):
         nan |= source[i] != source[i]
@@ -187,70 +155,37 @@ def _has_nan(source):
 
 @jitable
 def _carve(scratch, n, samples):
-    """Two arrays for n elements, one for a sample and one for flags, out of one piece from `_scratch`."""
+    """Two arrays for n elements, one for a sample and one for flags, out of one piece from `scratch_for`."""
     sample = scratch[2 * n : 2 * n + samples]
     return scratch[:n], scratch[n : 2 * n], sample, scratch[2 * n + samples :].view(np.uint8)
 
 
-def _scratch(a, n, samples):
-    return np.empty(2 * n + samples + _CHUNK // a.itemsize, a.dtype)  # only what is used of it is ever touched
+def scratch_for(a, n, samples):
+    """What `select` needs for n elements of the type of `a`; only what is used of it is ever touched."""
+    return workspace.take(2 * n + samples + _CHUNK // a.itemsize, a.dtype)
 
 
 @jitable
-def _median(a, scratch, samples):
+def select(a, k, scratch, samples):
+    """The elements of rank k - 1 (any value if there is none) and k of a contiguous array, and whether it has a NaN."""
     source = a.reshape(a.size)
     n = source.size
-    if n == 0:
-        return source.dtype.type(np.inf)
     first, second, sample, keep = _carve(scratch, n, samples)
-    k = n // 2
     lower = upper = source[0]
     if n <= samples:
         first[:] = source
-        left = -1 if _has_nan(source) else n
+        left = -1 if has_nan(source) else n
     else:
         left, k, lower, upper = _step(source, k, lower, first, sample, keep)
     if left < 0:
-        return _with_nan(source)
-    return _finish(left, k, lower, upper, n, first, second, sample, keep)
-
-
-def _answer(a, middle):
-    """NumPy's scalar for what `_middle` returned, or NumPy's own answer."""
-    return np.median(a) if middle == np.inf else _ONE[a.itemsize] * middle
+        return lower, lower, True
+    lower, upper = _finish(left, k, lower, upper, first, second, sample, keep)
+    return lower, upper, False
 
 
 @jitable
-def _median_by_ranks(a):
-    source = a.reshape(a.size)
-    if _has_nan(source):
-        return _with_nan(source)
-    lower, upper = _of_ranks(source, source.size // 2 - 1, source.size // 2)
-    return _middle(lower, upper, source.size, source)
-
-
-@median.variant(kind="scalar", numerics="bitwise", when=_CONTIGUOUS)
-def ranks(a):
-    """Count for each element how many are smaller: n² steps, but no branch, no swap, no scratch space to allocate."""
-    return _answer(a, _median_by_ranks(a) if 0 < a.size <= _MOST_RANKED else np.inf)
-
-
-@median.variant(kind="vectorized", numerics="bitwise", when=_CONTIGUOUS, params={"samples": Choice(32, 128, 512)})
-def narrowing(a, *, samples):
-    """Brackets from `samples` elements: a larger sample costs its square in ranks and leaves less to the next pass."""
-    return _answer(a, _median(a, _scratch(a, a.size, samples), samples))
-
-
-@median.variant(kind="vectorized", numerics="bitwise", when=_NOT_CONTIGUOUS, params={"samples": Choice(32, 128, 512)})
-def compact(a, *, samples):
-    """Read in memory order, and copied first if there are holes: then as `narrowing`."""
-    return _answer(a, _median(a.ravel(order="K"), _scratch(a, a.size, samples), samples))
-
-
-@jitable
-def _enclose(a, sample, bracket):
-    source = a.reshape(a.size)
-    bracket[0], bracket[1] = _bracket(source, source.size // 2, sample)
+def _enclose(a, k, sample, bracket):
+    bracket[0], bracket[1] = _bracket(a.reshape(a.size), k, sample)
 
 
 @jitable(parallel=True)
@@ -266,7 +201,7 @@ def _narrow_parts(a, bracket, target, keep, counts):
 
 @jitable
 def _join_parts(target, counts, left, k, scratch, samples):
-    """The median from parts narrowed each to its own stretch of `target`, with the ranks k - 1 and k among them."""
+    """As `select`, from parts narrowed each to its own stretch of `target`, with the ranks k - 1 and k among them."""
     first, second, sample, keep = _carve(scratch, left, samples)
     length = (target.size + len(counts) - 1) // len(counts)
     joined = 0
@@ -274,27 +209,24 @@ def _join_parts(target, counts, left, k, scratch, samples):
         for i in range(counts[p, 0]):
             first[joined + i] = target[p * length + i]
         joined += counts[p, 0]
-    return _finish(left, k, first[0], first[0], target.size, first, second, sample, keep)
+    return _finish(left, k, first[0], first[0], first, second, sample, keep)
 
 
-@median.variant(
-    kind="parallel",
-    numerics="bitwise",
-    when=_CONTIGUOUS,
-    params={"samples": Choice(256, 1024), "parts": Choice(4, 16)},
-    threads=True,
-)
-def narrow_parts(a, *, samples, parts):
-    """The first bracket, most of the work, applied to parts on all cores; after a miss `narrowing` takes over."""
+def select_in_parts(a, k, samples, parts):
+    """The elements of rank k - 1 and k, found on all cores; None if the first bracket misses, or there is a NaN."""
     n = a.size
     if n <= samples:
-        return narrowing(a, samples=samples)
+        return None
     bracket, counts = np.empty(2, a.dtype), np.empty((parts, 2), np.int64)
-    _enclose(a, np.empty(samples, a.dtype), bracket)
-    target = np.empty(n, a.dtype)  # each part fills the head of its stretch; what is never written costs nothing
+    _enclose(a, k, np.empty(samples, a.dtype), bracket)
+    target = workspace.take(n, a.dtype)  # each part fills the head of its stretch
     _narrow_parts(a, bracket, target, np.empty((parts, _CHUNK), np.uint8), counts)
     left, skipped = counts.sum(axis=0).tolist()
-    k = n // 2 - skipped
-    if counts.min() < 0 or not 0 < k < left:
-        return narrowing(a, samples=samples)
-    return _answer(a, _join_parts(target, counts, left, k, _scratch(a, left, samples), samples))
+    k -= skipped
+    found = None
+    if counts.min() >= 0 and 0 < k < left:
+        scratch = scratch_for(a, left, samples)
+        found = _join_parts(target, counts, left, k, scratch, samples)
+        workspace.give(scratch)
+    workspace.give(target)
+    return found
