@@ -8,6 +8,7 @@ from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squ
 from kernels.elementwise import cos, exp, log, sin, tanh
 from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import gelu, layer_norm, log_softmax, logsumexp, multiply_add, relu_multiply, softmax
+from kernels.imaging import convolve2d, gaussian_blur, rgb_to_gray, sobel
 from kernels.linalg import corrcoef, cov, einsum, matmul, transpose_copy
 from kernels.mars import candidate_rss, hinge_basis_matrix
 from kernels.montecarlo import option_price, pi_estimate
@@ -22,6 +23,7 @@ __all__ = [
     "candidate_rss",
     "chi_squared",
     "convolve",
+    "convolve2d",
     "corrcoef",
     "correlation",
     "cos",
@@ -32,6 +34,7 @@ __all__ = [
     "exp",
     "fft",
     "fir_filter",
+    "gaussian_blur",
     "gelu",
     "hinge_basis_matrix",
     "histogram",
@@ -58,7 +61,9 @@ __all__ = [
     "radius_neighbors",
     "relu_multiply",
     "rfft",
+    "rgb_to_gray",
     "sin",
+    "sobel",
     "softmax",
     "squared_distances",
     "std",

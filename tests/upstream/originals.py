@@ -81,9 +81,20 @@ def _lfilter(original: Function) -> Function:
     return lfilter
 
 
+def _gaussian_filter(original: Function) -> Function:
+    """SciPy's tests take their names from those of the functions that they are given."""
+
+    @functools.wraps(original)
+    def gaussian_filter(*args, **kwargs):
+        return kernels.gaussian_blur(*args, **kwargs)
+
+    return gaussian_filter
+
+
 #: The function → what is made of it, and the kernels that serve that.
 ADAPTED: dict[str, tuple[Adapter, tuple[str, ...]]] = {
     "scipy.signal.lfilter": (_lfilter, ("fir_filter",)),
+    "scipy.ndimage.gaussian_filter": (_gaussian_filter, ("gaussian_blur",)),
     "scipy.spatial.distance.cdist": (_cdist, ("euclidean", "squared_distances")),
     "sklearn.metrics.pairwise_distances_argmin": (_pairwise_distances_argmin, ("nearest_centroid",)),
 }
@@ -95,6 +106,7 @@ WITHOUT = {
     "multiply_add": "NumPy computes it in two calls",
     "radius_neighbors": "radius_neighbors_graph gives a matrix",
     "relu_multiply": "NumPy computes it in two calls",
+    "rgb_to_gray": "no function of theirs",
     "transpose_copy": "numpy.transpose is a view, and stays one",
     "tsne_affinities": "a step of what TSNE.fit does as a whole",
     "tsne_gradient": "a step of what TSNE.fit does as a whole",
