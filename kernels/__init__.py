@@ -3,7 +3,13 @@
 Each kernel is called exactly as the function of its name. What no variant covers goes to that function unchanged.
 """
 
-from kernels.clustering import kmeans_step
+from kernels.clustering import (
+    dbscan_neighborhoods,
+    gmm_responsibilities,
+    kmeans_step,
+    linkage_update,
+    mean_shift_step,
+)
 from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squared_distances
 from kernels.elementwise import cos, exp, log, sin, tanh
 from kernels.embedding import tsne_affinities, tsne_gradient
@@ -28,6 +34,7 @@ __all__ = [
     "correlation",
     "cos",
     "cov",
+    "dbscan_neighborhoods",
     "dot",
     "einsum",
     "euclidean",
@@ -36,18 +43,21 @@ __all__ = [
     "fir_filter",
     "gaussian_blur",
     "gelu",
+    "gmm_responsibilities",
     "hinge_basis_matrix",
     "histogram",
     "ifft",
     "kmeans_step",
     "lagged_correlation",
     "layer_norm",
+    "linkage_update",
     "log",
     "log_softmax",
     "logsumexp",
     "matmul",
     "max",
     "mean",
+    "mean_shift_step",
     "median",
     "min",
     "multiply_add",
