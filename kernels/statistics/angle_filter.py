@@ -80,20 +80,20 @@ def _remainder(angle, turn):
 
 
 @jitable
-def _reduce(angles, remainders, inside):
+def _reduce(angles, remainders, marks):
     """Remainders of a chunk of angles, which are not marked yet; whether one is two turns or more from zero."""
     turn = angles.dtype.type(_TURN)
     two_turns = angles.dtype.type(_TWO_TURNS)
     far = False
     for i in range(angles.size):
         remainders[i] = _remainder(angles[i], turn)
-        inside[i] = 0
+        marks[i] = 0
         far |= abs(angles[i]) >= two_turns
     return far
 
 
 @jitable
-def _mark(remainders, first, last, inside):
+def _mark(remainders, first, last, marks):
     """Mark what lies between two ends; whether one of these is two turns or more from zero."""
     turn = remainders.dtype.type(_TURN)
     two_turns = remainders.dtype.type(_TWO_TURNS)
@@ -101,53 +101,61 @@ def _mark(remainders, first, last, inside):
     high = _remainder(last, turn)
     if last - first >= turn:
         for i in range(remainders.size):
-            inside[i] |= remainders[i] == remainders[i]  # all but NaN
+            marks[i] |= remainders[i] == remainders[i]  # all but NaN
     elif low > high:
         for i in range(remainders.size):
-            inside[i] |= (remainders[i] >= low) | (remainders[i] <= high)
+            marks[i] |= (remainders[i] >= low) | (remainders[i] <= high)
     else:
         for i in range(remainders.size):
-            inside[i] |= (remainders[i] >= low) & (remainders[i] <= high)
+            marks[i] |= (remainders[i] >= low) & (remainders[i] <= high)
     return (abs(first) >= two_turns) | (abs(last) >= two_turns)
 
 
 @jitable
-def _places(angles, ranges, first, last, remainders, inside, places):
-    """Write the indices between first and last of the angles inside; how many they are, or -1 for the reference."""
-    count = np.uint64(0)  # unsigned: an index that cannot be negative needs no correction
+def _count(angles, ranges, first, last, remainders, marks, inside):
+    """Find out which of the angles first:last are inside; how many they are, or -1 for the reference."""
+    count = 0
     for start in range(first, last, _CHUNK):
         size = min(_CHUNK, last - start)
-        far = _reduce(angles[start : start + size], remainders[:size], inside[:size])
+        far = _reduce(angles[start : start + size], remainders[:size], marks[:size])
         for k in range(len(ranges)):
-            far |= _mark(remainders[:size], ranges[k, 0], ranges[k, 1], inside[:size])
+            far |= _mark(remainders[:size], ranges[k, 0], ranges[k, 1], marks[:size])
         if far:
             return -1
         for i in range(size):
-            places[count] = start + i
-            count += np.uint64(inside[i])
-    return np.int64(count)
+            inside[start + i] = marks[i]
+            count += marks[i]
+    return count
 
 
 @jitable
-def _all_places(angles, ranges, remainders, inside, places):
-    return _places(angles, ranges, 0, angles.size, remainders, inside, places)
+def _write(inside, first, places):
+    """Write the indices of what is inside, from `first` on, until all places are filled."""
+    filled = np.uint64(0)  # unsigned: an index that cannot be negative needs no correction
+    i = np.uint64(first)
+    while filled < np.uint64(places.size):
+        places[filled] = i
+        filled += np.uint64(inside[i])
+        i += np.uint64(1)
+
+
+@jitable
+def _count_all(angles, ranges, remainders, marks, inside):
+    return _count(angles, ranges, 0, angles.size, remainders, marks, inside)
 
 
 @jitable(parallel=True)
-def _places_threads(angles, ranges, block, remainders, inside, places, counts):
+def _count_threads(angles, ranges, block, remainders, marks, inside, counts):
     for b in prange(counts.size):
         first, last = b * block, min((b + 1) * block, angles.size)
-        counts[b] = _places(angles, ranges, first, last, remainders[b], inside[b], places[first:last])
+        counts[b] = _count(angles, ranges, first, last, remainders[b], marks[b], inside)
 
 
-@jitable
-def _join(places, block, counts, out):
-    """Write what each block found behind what the one before found."""
-    filled = 0
-    for b in range(counts.size):
-        for i in range(counts[b]):
-            out[filled + i] = places[b * block + i]
-        filled += counts[b]
+@jitable(parallel=True)
+def _write_threads(inside, block, ends, places):
+    for b in prange(ends.size):
+        begin = ends[b - 1] if b > 0 else 0
+        _write(inside, b * block, places[begin : ends[b]])
 
 
 def _scratch(angles, shape):
@@ -157,29 +165,33 @@ def _scratch(angles, shape):
 
 @angle_filter.variant(kind="vectorized", numerics="bitwise", when=_ARRAYS)
 def chunks(angles, ranges):
-    """All ranges for a chunk of angles while it is in L1, without division; one thread."""
+    """All ranges for a chunk of angles while it is in L1, without division; one byte for each angle; one thread."""
     if ranges.shape[1] != 2:
         return angle_filter.reference(angles, ranges)
-    places = workspace.take(angles.shape, np.intp)
-    count = _all_places(angles, ranges, *_scratch(angles, _CHUNK), places)
-    found = places[:count].copy() if count >= 0 else angle_filter.reference(angles, ranges)
-    workspace.give(places)
-    return found
+    inside = workspace.take(angles.shape, np.uint8)
+    count = _count_all(angles, ranges, *_scratch(angles, _CHUNK), inside)
+    if count < 0:
+        return angle_filter.reference(angles, ranges)
+    places = np.empty(count, np.intp)
+    _write(inside, 0, places)
+    workspace.give(inside)
+    return places
 
 
 @angle_filter.variant(
     kind="parallel", numerics="bitwise", when=_ARRAYS, params={"block": Choice(4096, 32768)}, threads=True
 )
 def blocks_on_threads(angles, ranges, *, block):
-    """The chunks of `block` angles a task on all cores; what they found is then put together in order."""
+    """The chunks of `block` angles a task on all cores, counted first, so that each task knows where to write."""
     if ranges.shape[1] != 2:
         return angle_filter.reference(angles, ranges)
     counts = np.empty((angles.size + block - 1) // block, np.intp)
-    places = workspace.take(angles.shape, np.intp)
-    _places_threads(angles, ranges, block, *_scratch(angles, (counts.size, _CHUNK)), places, counts)
+    inside = workspace.take(angles.shape, np.uint8)
+    _count_threads(angles, ranges, block, *_scratch(angles, (counts.size, _CHUNK)), inside, counts)
     if (counts < 0).any():
         return angle_filter.reference(angles, ranges)
-    found = np.empty(counts.sum(), np.intp)
-    _join(places, block, counts, found)
-    workspace.give(places)
-    return found
+    ends = np.cumsum(counts)
+    places = np.empty(ends[-1] if ends.size else 0, np.intp)
+    _write_threads(inside, block, ends, places)
+    workspace.give(inside)
+    return places
