@@ -29,6 +29,8 @@ def test_an_example_runs_and_the_second_run_knows(run, example):
 
     assert {
         "quickstart": "Why?", "kmeans": "same labels: True", "image_pipeline": "largest difference of a pixel",
+        "mars": "largest difference of a prediction", "option_prices": "largest difference of a price",
+        "angular_fit": "largest difference of a parameter", "filter_chain": "largest difference of a sample",
     }[example.stem] in first.stdout  # fmt: skip
     assert "first-use" in first.stdout
     assert "store" in second.stdout

@@ -18,6 +18,7 @@ _TABLES = (
     "(out is None or (out.ndim == 2 and out.dtype == x.dtype and out.flags.f_contiguous))"
 )
 _NO_MASK = np.empty((0, 0), bool)
+_BLOCK = 256  # samples: the lanes of ten variables fill half of L1
 
 _VARIABLES = 10  # of the tables of calibration; the work hardly depends on it
 
@@ -103,24 +104,29 @@ def _enumerate_used(variables, knots, lane_of):
 
 
 @jitable(forceinline=True)
+def _finite(values):
+    finite = True
+    for p in range(values.size):
+        finite &= abs(values[p]) < np.inf
+    return finite
+
+
+@jitable(forceinline=True)
 def _load(x, missing, lane_of, start, lanes):
     """Transpose a block of samples, NaN for what is missing; whether the rest is finite."""
     finite = True
-    for p in range(lanes.shape[1]):
-        sample = x[start + p]
-        for v in range(lane_of.size):
-            if lane_of[v] >= 0:
-                lanes[lane_of[v], p] = sample[v]
-                finite &= abs(sample[v]) < np.inf
-    if missing.size:
-        finite = True
-        for p in range(lanes.shape[1]):
-            absent = missing[start + p]
-            for v in range(lane_of.size):
-                if lane_of[v] >= 0:
-                    finite &= absent[v] or abs(lanes[lane_of[v], p]) < np.inf
-                    if absent[v]:
-                        lanes[lane_of[v], p] = np.nan
+    for v in range(lane_of.size):
+        if lane_of[v] >= 0:
+            lane = lanes[lane_of[v]]
+            for p in range(lane.size):
+                lane[p] = x[start + p, v]
+            if missing.size:
+                for p in range(lane.size):
+                    absent = missing[start + p, v]
+                    finite &= absent | (abs(lane[p]) < np.inf)
+                    lane[p] = np.nan if absent else lane[p]
+            else:
+                finite &= _finite(lane)
     return finite
 
 
@@ -148,8 +154,7 @@ def _fill(x, variables, knots, signs, missing, lane_of, lanes, basis, first, las
                 if v >= 0:
                     sign = target.dtype.type(1 if signs[j, k] > 0 else -1)
                     _multiply(lanes[lane_of[v], :size], knots[j, k], sign, target)
-            for p in range(size):
-                finite &= target[p] < np.inf
+            finite &= _finite(target)
     return finite
 
 
@@ -204,6 +209,3 @@ def sample_blocks(x, variables, knots, signs, missing=None, out=None, *, block):
 def parts_on_threads(x, variables, knots, signs, missing=None, out=None, *, parts):
     """The same for `parts` of the samples on all cores."""
     return _compute(_fill_threads, x, variables, knots, signs, missing, out, _BLOCK, parts)
-
-
-_BLOCK = 256  # samples: with some tens of variables their lanes fill half of L1

@@ -25,6 +25,8 @@ _OFFSET = 2.0**52
 
 # Pairs of paths that are followed together: six arrays of this length fill half of L1.
 _BLOCK = 512
+# Blocks are dealt to so many tasks: several a core on common machines, so that none waits long for the last.
+_TASKS = 64
 # Pairs that NumPy follows together: its dozen arrays stay in L2.
 _REFERENCE_BLOCK = 1 << 13
 
@@ -220,6 +222,3 @@ def in_registers(spot, strike, rate, volatility, maturity, paths, dates=1, seed=
 def blocks_on_threads(spot, strike, rate, volatility, maturity, paths, dates=1, seed=0, call=True):
     """The same blocks on all cores: pays off from some ten thousand steps of paths on."""
     return _price(_all_threads, _TASKS, spot, strike, rate, volatility, maturity, paths, dates, seed, call)
-
-
-_TASKS = 64  # several a core on common machines, so that none waits long for the last
