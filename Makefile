@@ -32,8 +32,9 @@ soak:
 	$(PYTHON) -m tests.reliability
 
 # The tests inside the installed NumPy, SciPy and scikit-learn wheels, on the kernels; what passes only without is named.
+# Compiled code is kept in build/upstream.
 upstream:
-	$(PYTHON) -m tests.upstream
+	$(PYTHON) -m tests.upstream --store build/upstream
 
 # Known vulnerabilities of what is installed, and dangerous constructs in the source (pip install pip-audit bandit).
 # The one finding: diskcache unpickles what it reads (CVE-2025-69872). autotune only writes through it, text alone;

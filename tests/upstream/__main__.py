@@ -41,7 +41,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.upstream")
     parser.add_argument("names", nargs="*", metavar="FILE")
-    parser.add_argument("--store", type=Path)
+    parser.add_argument("--store", type=lambda given: Path(given).resolve(), metavar="DIRECTORY")
     parser.add_argument("--slow", action="store_true", help=f"also {SLOW}")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     return parser.parse_args()
