@@ -221,5 +221,6 @@ def test_in_the_place_of_a_ufunc_it_has_the_ufuncs_attributes():
     assert (add.types, add.nin, add.nout, add.identity) == (np.add.types, 2, 1, 0)
     assert add.reduce(np.arange(4)) == 6
     assert getattr(add, "__signature__", None) == getattr(np.add, "__signature__", None)  # since NumPy 2.4
+    assert getattr(tunable(np.dot), "__signature__", None) == getattr(np.dot, "__signature__", None)
     assert add.outer([1, 2], [3]).tolist() == [[4], [5]]
     assert add.reference is np.add

@@ -119,8 +119,9 @@ class Tuned(Protocol):
 def attach(public: FunctionType, handle: Handle, variant: Callable[..., Any]) -> None:
     """Give the public function its attributes, and those of a ufunc (``types``, ``reduce``) in whose place it is."""
     reference, methods = handle.kernel.reference, Methods(handle)
-    for name in dir(reference) if isinstance(reference, np.ufunc) else ():
-        if not name.startswith("_") or name == "__signature__":
+    of_ufunc = [name for name in dir(np.ufunc) if not name.startswith("_")] if isinstance(reference, np.ufunc) else []
+    for name in (*of_ufunc, "__signature__"):
+        if hasattr(reference, name):
             setattr(public, name, getattr(reference, name))
     public.reference = handle.kernel.reference  # type: ignore[attr-defined]
     public.variant = variant  # type: ignore[attr-defined]
