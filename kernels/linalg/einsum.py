@@ -24,7 +24,7 @@ def _matrices(rng, dtype, m, k, n):
     calibrate={"m": Range(2, 300), "k": Range(2, 300), "n": Range(2, 300), "dtype": Choice("float32", "float64")},
     tolerance=(64.0, "sums of up to 10^3 terms, rounding errors as a random walk: Higham 2002, section 4.2"),
 )
-def einsum(subscripts, x1, x2=None, *operands, **kwargs):
+def einsum(subscripts=None, x1=None, x2=None, *operands, **kwargs):
     """`numpy.einsum` with its first two operands by name; see there.
 
     Parameters
@@ -32,7 +32,7 @@ def einsum(subscripts, x1, x2=None, *operands, **kwargs):
     subscripts : str
         Which axes are multiplied and summed; or an operand, in the other form of the call.
     x1, x2 : array_like
-        The first operands; without `x2` there is one.
+        The first operands; fewer where they are not given.
     *operands, **kwargs
         Further operands, and the options of `numpy.einsum`.
 
@@ -44,9 +44,12 @@ def einsum(subscripts, x1, x2=None, *operands, **kwargs):
     Raises
     ------
     ValueError
-        If subscripts and operands do not fit together.
+        If subscripts and operands do not fit together, or there are none.
     """
-    return np.einsum(subscripts, *((x1,) if x2 is None else (x1, x2)), *operands, **kwargs)
+    given = (subscripts, x1, x2)
+    while given and given[-1] is None and not operands:
+        given = given[:-1]
+    return np.einsum(*given, *operands, **kwargs)
 
 
 # not marked as threaded, because `matmul` is measured with the threads it uses

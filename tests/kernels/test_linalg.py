@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from kernels import einsum
 from tests.kernels.books import variants_of
 from tests.kernels.calls import Call
 from tests.kernels.test_semantics import assert_as_reference
@@ -36,3 +37,13 @@ def test_covariances_keep_their_digits_for_any_number_of_variables(tuned, varian
         assert found.dtype == np.float64
         assert np.abs(found - (true if tuned.__name__ == "cov" else true / scale)).max() <= 1e-13 * scale.max()
         np.testing.assert_array_equal(found, found.T)
+
+
+@pytest.mark.parametrize("args", [(), ("",), ("ik,kj->ij",), (0, 0), (None,) * 63], ids=len)
+def test_einsum_of_too_little_raises_what_numpys_raises(args):
+    with pytest.raises(Exception) as theirs:  # noqa: PT011 - whatever NumPy raises
+        np.einsum(*args, optimize=True)
+    with pytest.raises(Exception) as ours:  # noqa: PT011
+        einsum(*args, optimize=True)
+
+    assert ours.type is theirs.type
