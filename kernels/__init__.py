@@ -11,7 +11,23 @@ from kernels.clustering import (
     mean_shift_step,
 )
 from kernels.distances import euclidean, nearest_centroid, radius_neighbors, squared_distances
-from kernels.elementwise import cos, exp, log, sin, tanh
+from kernels.elementwise import (
+    arccos,
+    arcsin,
+    arctan,
+    clip,
+    cos,
+    cosh,
+    exp,
+    log,
+    relu,
+    sigmoid,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+)
 from kernels.embedding import tsne_affinities, tsne_gradient
 from kernels.fused import gelu, layer_norm, log_softmax, logsumexp, multiply_add, relu_multiply, softmax
 from kernels.imaging import convolve2d, gaussian_blur, rgb_to_gray, sobel
@@ -25,14 +41,19 @@ from kernels.statistics import angle_filter, chi_squared, correlation, lagged_co
 
 __all__ = [
     "angle_filter",
+    "arccos",
+    "arcsin",
+    "arctan",
     "autocorrelation",
     "candidate_rss",
     "chi_squared",
+    "clip",
     "convolve",
     "convolve2d",
     "corrcoef",
     "correlation",
     "cos",
+    "cosh",
     "cov",
     "dbscan_neighborhoods",
     "dot",
@@ -69,15 +90,20 @@ __all__ = [
     "prod",
     "quantile",
     "radius_neighbors",
+    "relu",
     "relu_multiply",
     "rfft",
     "rgb_to_gray",
+    "sigmoid",
     "sin",
+    "sinh",
     "sobel",
     "softmax",
+    "sqrt",
     "squared_distances",
     "std",
     "sum",
+    "tan",
     "tanh",
     "top_k",
     "transpose_copy",

@@ -1,5 +1,36 @@
 """Elementwise functions, drop-in for those of the same name."""
 
-from kernels.elementwise.functions import cos, exp, log, sin, tanh
+from kernels.elementwise.activations import relu, sigmoid
+from kernels.elementwise.clip import clip
+from kernels.elementwise.functions import (
+    arccos,
+    arcsin,
+    arctan,
+    cos,
+    cosh,
+    exp,
+    log,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+)
 
-__all__ = ["cos", "exp", "log", "sin", "tanh"]
+__all__ = [
+    "arccos",
+    "arcsin",
+    "arctan",
+    "clip",
+    "cos",
+    "cosh",
+    "exp",
+    "log",
+    "relu",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+]

@@ -10,7 +10,7 @@ This module knows no function by name.
 
 import numpy as np
 
-from autotune import Choice, jitable, prange, workspace
+from autotune import Choice, Range, jitable, prange, workspace
 
 # what a loop found in its input, the worse the greater
 _UNDERFLOW = 1  # an argument for which NumPy may report an underflow
@@ -82,45 +82,38 @@ def _overwrite(write, x, piece, *more):
     return start
 
 
+def _answering(loop, piece):
+    """A function that answers a call by a loop, or hands it to ``reference(x, out)``."""
+
+    def answer(x, out, reference, first=0.0, second=0.0, *block):
+        if out is None:
+            out = np.empty(x.shape, x.dtype)
+        elif out.shape != x.shape or not out.flags.writeable:
+            return reference(x, out)
+        elif out is x:
+            flat = _flat(x)
+            done = _overwrite(loop, flat, piece, first, second, *block)
+            if done < flat.size:
+                reference(flat[done:], flat[done:])
+            return x
+        seen = loop(_flat(x), _flat(out), first, second, *block)
+        return reference(x, out) if seen and _reference_decides(seen) else out
+
+    return answer
+
+
 def answers(fast):
-    """Functions that answer a call, or hand it to ``reference(x, out)``: in one thread, on all cores, for strided x."""
+    """Functions that answer a call: in one thread; on all cores, with a block; in one thread, for strided x."""
     write, write_blocks = _compiled(fast)
 
-    def in_place(x, reference, loop, piece, *more):
-        flat = _flat(x)
-        done = _overwrite(loop, flat, piece, *more)
-        if done < flat.size:
-            reference(flat[done:], flat[done:])
-        return x
-
-    def one_thread(x, out, reference, first=0.0, second=0.0):
-        if out is None:
-            out = np.empty(x.shape, x.dtype)
-        elif out.shape != x.shape or not out.flags.writeable:
-            return reference(x, out)
-        elif out is x:
-            return in_place(x, reference, write, _PIECE, first, second)
-        seen = write(_flat(x), _flat(out), first, second)
-        return reference(x, out) if seen and _reference_decides(seen) else out
-
-    def all_cores(x, out, reference, block, first=0.0, second=0.0):
-        if out is None:
-            out = np.empty(x.shape, x.dtype)
-        elif out.shape != x.shape or not out.flags.writeable:
-            return reference(x, out)
-        elif out is x:
-            return in_place(x, reference, write_blocks, _PIECE_OF_THREADS, first, second, block)
-        seen = write_blocks(_flat(x), _flat(out), first, second, block)
-        return reference(x, out) if seen and _reference_decides(seen) else out
-
-    def copied(x, reference, first=0.0, second=0.0):
+    def copied(x, out, reference, first=0.0, second=0.0):
         if 0 in x.strides:  # such axes have no place in memory: NumPy's functions choose an order of their own
-            return reference(x, None)
-        out = x.copy(order="K")
-        flat = out.ravel(order="K")
-        return out if _overwrite(write, flat, _PIECE, first, second) == flat.size else reference(x, None)
+            return reference(x, out)
+        copy = x.copy(order="K")
+        flat = copy.ravel(order="K")
+        return copy if _overwrite(write, flat, _PIECE, first, second) == flat.size else reference(x, out)
 
-    return one_thread, all_cores, copied
+    return _answering(write, _PIECE), _answering(write_blocks, _PIECE_OF_THREADS), copied
 
 
 def conditions(name, char):
@@ -133,6 +126,13 @@ def conditions(name, char):
     )
 
 
+#: How kernels of one array named x are declared.
+DECLARATION = {
+    "size": {"n": "x.size"},
+    "calibrate": {"n": Range(10, 10_000_000), "dtype": Choice("float32", "float64")},
+    "mutates": ("out",),
+    "elementwise": True,
+}
 BLOCKS = {"block": Choice(4096, 16384, 65536)}
 
 
@@ -150,9 +150,9 @@ def add_variants(kernel, fast, precision, char):
     @kernel.variant(kind="parallel", name=f"threads_{precision}", when=contiguous, params=BLOCKS, threads=True)
     def threads(x, out=None, *, block):
         """The same on all cores, `block` elements a task: pays off once the work outweighs waking the threads."""
-        return all_cores(x, out, reference, block)
+        return all_cores(x, out, reference, 0.0, 0.0, block)
 
     @kernel.variant(kind="vectorized", name=f"compact_{precision}", when=strided)
     def compact(x):
         """Strided input is copied first, in memory order, and overwritten: costs one copy, gains contiguous vectors."""
-        return copied(x, reference)
+        return copied(x, None, reference)

@@ -1,8 +1,10 @@
-"""exp and log.
+"""exp, the logistic function, and log.
 
 exp: x = k·ln 2 + r with |r| <= ln(2)/2; exp(x) = 2^k · (1 + r + r²·P(r)). The polynomial gives 2^-m·exp(r), m being
 the bits of the mantissa: 2^(k+m) is then a normal number even where exp(x) is denormal, and the one multiplication by
 it rounds once. The price is the last m octaves before overflow.
+
+sigmoid: 1 / (1 + exp(-x)), as exp(-|x|) / (1 + exp(-|x|)) for negative x, so that nothing overflows.
 
 log: x = 2^k·(1 + f) with sqrt(1/2) <= 1 + f < sqrt(2); log(1 + f) = 2·atanh(s) with s = f / (2 + f), as
 f - (f²/2 - s·(f²/2 + s²·P(s²))), so that nothing is lost next to 1 (Ng, `e_log.c` of FDLIBM, 1993).
@@ -67,6 +69,27 @@ exp_f32 = _exponential(
 )
 
 
+def _logistic(precision, exp, largest):
+    number = precision.number
+    zero, half, one, infinity = number(0), number(0.5), number(1), number(np.inf)
+
+    @jitable(fastmath=FUSED)
+    def sigmoid(x):
+        """The logistic function; 0 where exp(-x) overflows, as `scipy.special.expit`."""
+        magnitude = abs(x)
+        small = exp(-infinity if magnitude > largest else -magnitude)
+        divisor = one + small
+        lost = (one - divisor) + small  # what that sum rounded away
+        value = (small if x < zero else one) / divisor
+        return value - value * (lost * (one - half * small))  # the last factor is nearly 1 / divisor
+
+    return sigmoid
+
+
+sigmoid_f64 = _logistic(F64, exp_f64, np.float64(709.782712893384))  # exp of anything above overflows
+sigmoid_f32 = _logistic(F32, exp_f32, np.float32(88.72283))
+
+
 def _logarithm(precision, ln2_1, ln2_2, *coefficients):
     number, bits, mantissa, bias, *_ = precision
     m = int(mantissa)
@@ -123,3 +146,7 @@ EXP_F32 = FastFunction(exp_f32, np.float32(-np.inf), np.float32(71.0), np.float3
 # zero and negative numbers are outside, where NumPy warns
 LOG_F64 = FastFunction(log_f64, np.float64(2.0**-1074), np.float64(np.inf), np.float64(-np.inf), np.float64(0.0))
 LOG_F32 = FastFunction(log_f32, np.float32(2.0**-149), np.float32(np.inf), np.float32(-np.inf), np.float32(0.0))
+
+# expit reports nothing
+SIGMOID_F64 = FastFunction(sigmoid_f64, np.float64(-np.inf), np.float64(np.inf), np.float64(-np.inf), np.float64(0.0))
+SIGMOID_F32 = FastFunction(sigmoid_f32, np.float32(-np.inf), np.float32(np.inf), np.float32(-np.inf), np.float32(0.0))

@@ -43,15 +43,27 @@ F32 = Precision(
 )
 
 
+# LLVM unrolls loops up to about this length early enough for the loop around them to become vector code.
+_UNROLLED = 12
+
+
 def polynomial(precision, *coefficients):
     """A jitable function of one number: the polynomial with these coefficients, the constant one first."""
-    highest, *others = (precision.number(coefficient) for coefficient in reversed(coefficients))
-    rest = tuple(others)
+    *lowest, highest = (precision.number(coefficient) for coefficient in coefficients)
+    lower = tuple(reversed(lowest[:_UNROLLED]))
+
+    @jitable
+    def constant(x):
+        return highest
+
+    if not lower:
+        return constant
+    higher = constant if len(lowest) == len(lower) else polynomial(precision, *coefficients[_UNROLLED:])
 
     @jitable(fastmath=FUSED)
     def evaluate(x):
-        value = highest
-        for coefficient in rest:
+        value = higher(x)
+        for coefficient in lower:
             value = value * x + coefficient
         return value
 
