@@ -16,6 +16,7 @@ from kernels.elementwise.functions import (
     tan,
     tanh,
 )
+from kernels.elementwise.power import power
 
 __all__ = [
     "arccos",
@@ -26,6 +27,7 @@ __all__ = [
     "cosh",
     "exp",
     "log",
+    "power",
     "relu",
     "sigmoid",
     "sin",

@@ -37,9 +37,15 @@ def _reference_decides(seen):
     return seen == _OUTSIDE or (seen == _UNDERFLOW and np.geterr()["under"] != "ignore")
 
 
-def _compiled(fast):
+def _compiled(fast, beyond):
     """The loop over a `vecmath.FastFunction`, in one thread and on all cores; arrays with one axis, apart in memory."""
     evaluate, low, high, subnormal, tiny = fast
+
+    @jitable
+    def outside_the_range(value, first, second):
+        return (value < low) | (value > high)  # false for NaN
+
+    is_outside = beyond or outside_the_range
 
     @jitable
     def write(x, out, first, second):
@@ -48,7 +54,7 @@ def _compiled(fast):
         for i in range(x.size):
             value = x[i]
             out[i] = evaluate(value, first, second)
-            outside |= (value < low) | (value > high)  # false for NaN
+            outside |= is_outside(value, first, second)
             underflow |= (value < subnormal) | (abs(value) < tiny)
         return max(outside * _OUTSIDE, underflow * _UNDERFLOW)
 
@@ -102,9 +108,12 @@ def _answering(loop, piece):
     return answer
 
 
-def answers(fast):
-    """Functions that answer a call: in one thread; on all cores, with a block; in one thread, for strided x."""
-    write, write_blocks = _compiled(fast)
+def answers(fast, beyond=None):
+    """Functions that answer a call: in one thread; on all cores, with a block; in one thread, for strided x.
+
+    `beyond` tells of which elements the reference must answer, where the range depends on the other arguments.
+    """
+    write, write_blocks = _compiled(fast, beyond)
 
     def copied(x, out, reference, first=0.0, second=0.0):
         if 0 in x.strides:  # such axes have no place in memory: NumPy's functions choose an order of their own

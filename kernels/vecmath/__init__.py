@@ -86,6 +86,7 @@ from kernels.vecmath.order import (
     ordered_f32,
     ordered_f64,
 )
+from kernels.vecmath.power import power_f32, power_f64
 from kernels.vecmath.precision import FastFunction
 
 __all__ = [
@@ -134,6 +135,8 @@ __all__ = [
     "log_f64",
     "ordered_f32",
     "ordered_f64",
+    "power_f32",
+    "power_f64",
     "sigmoid_f32",
     "sigmoid_f64",
     "sin_f32",

@@ -40,11 +40,8 @@ def _exponential(precision, zero, log2_e, ln2_1, ln2_2, *coefficients):
 LN2_F64 = np.float64(float.fromhex("0x1.62e42fefa38p-1")), np.float64(float.fromhex("0x1.ef35793c7673p-45"))  # k < 2^11
 LN2_F32 = np.float32(float.fromhex("0x1.62e4p-1")), np.float32(float.fromhex("0x1.7f7d1cp-20"))  # k < 2^8
 
-exp_f64 = _exponential(
-    F64,
-    np.float64(-746.0),  # exp of it and of anything below is less than half of the smallest denormal number
-    np.float64(1.4426950408889634),
-    *LN2_F64,
+# exp(r) = 1 + r + r²·P(r)
+_EXP_F64 = (
     0.5000000000000010717769,  # relative error 2^-57.9
     0.1666666666666641029406,
     0.04166666666652921910509,
@@ -55,6 +52,15 @@ exp_f64 = _exponential(
     0.000002755758732694357843149,
     2.763037488715528757348e-7,
     2.499996415534897082211e-8,
+)
+exp_series_f64 = polynomial(F64, *_EXP_F64)
+
+exp_f64 = _exponential(
+    F64,
+    np.float64(-746.0),  # exp of it and of anything below is less than half of the smallest denormal number
+    np.float64(1.4426950408889634),
+    *LN2_F64,
+    *_EXP_F64,
 )
 exp_f32 = _exponential(
     F32,

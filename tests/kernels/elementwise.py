@@ -82,6 +82,29 @@ CLIP = {
     "an unknown keyword": lambda f: f(TABLE, -1.0, 1.0, axis=0),
 }
 
+
+@st.composite
+def powers(draw, dtype):
+    """Exponents of every kind: usual, whole, so large that nothing is in range, not numbers, of another type."""
+    call = draw(positive["draw"](dtype))
+    exponents = st.sampled_from([1.7, 1.7, -0.5, 2, 2.0, 3, -3, 0, 1, 0.5, 100.5, 1e300, 10**30, np.inf, np.nan, True,
+                                 np.float64(0.5), np.float32(0.5), "2"])  # fmt: skip
+    return Call((*call.args, draw(exponents)), call.kwargs)
+
+
+POWER = {
+    "an array of exponents": lambda f: f(np.abs(TABLE), TABLE),
+    "exponents that do not fit": lambda f: f(np.abs(TABLE), TABLE[:3]),
+    "no exponent": lambda f: f(TABLE),
+    "whole numbers to a negative power": lambda f: f(np.arange(5), -1),
+    "where": lambda f: f(TABLE, 3.0, where=TABLE > 0, out=out(20, 5)),
+    "dtype": lambda f: f(TABLE, 3.0, dtype="float32", casting="same_kind"),
+    "a narrower output": lambda f: f(TABLE, 3.0, out(20, 5, dtype="f4")),
+    "a smaller output": lambda f: f(TABLE, 3.0, out(20, 4)),
+    "a read-only output": lambda f: f(TABLE, 3.0, out=read_only(out(20, 5))),
+    "an unknown keyword": lambda f: f(TABLE, 3.0, axis=0),
+}
+
 MANNERS = {
     "sin": function_of_numbers(original=np.sin, loud=[INVALID]),
     "cos": function_of_numbers(original=np.cos, loud=[INVALID]),
@@ -106,6 +129,16 @@ MANNERS = {
     ),
     "relu": silent(original=lambda x: np.maximum(x, 0), uncovered=OUTPUTS_ALONE),
     "sigmoid": silent(original=scipy.special.expit, uncovered=OUTPUTS_ALONE),
+    "power": function_of_numbers(
+        original=np.power,
+        calls=lambda dtype, n, columns: [
+            Call((*call.args, exponent)) for exponent in (1.7, 3) for call in positive["calls"](dtype, n, columns)
+        ],
+        draw=powers,
+        unusual=-1,
+        more=(1.7,),
+        uncovered=POWER,
+    ),
     "clip": silent(
         original=np.clip,
         calls=lambda dtype, n, columns: [Call((*call.args, -1.0, 0.5)) for call in one_array(dtype, n, columns)],

@@ -97,3 +97,27 @@ def test_neighbours_in_a_vector_and_the_rest_behind_it_are_computed_alike(name, 
     x = np.random.default_rng(1).uniform(0.1, 1, 67).astype(number)
 
     assert applied(fast, x).tobytes() == b"".join(applied(fast, x[i : i + 1]).tobytes() for i in range(x.size))
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64])
+def test_powers_are_within_one_unit_in_the_last_place_of_the_true_value(number):
+    wider, octaves = WIDER[number], np.log2(float(np.finfo(number).max)) - 4
+    if np.finfo(wider).eps >= np.finfo(number).eps:
+        pytest.skip("no floating format here is wider than float64, so that the true value is not known")
+    power = vecmath.power_f32 if number is np.float32 else vecmath.power_f64
+
+    @jitable
+    def fill(x, y, out):
+        for i in range(x.size):
+            out[i] = power(x[i], y[i])
+
+    rng = np.random.default_rng(0)
+    for largest in (1e-3, 0.5, 1, 10, octaves):  # of log2(x)
+        logarithms = rng.uniform(-largest, largest, N)
+        x, y = (values.astype(number) for values in (2**logarithms, rng.uniform(-1, 1, N) * octaves / logarithms))
+        y = np.where(abs(y) < 1e6, y, 1)
+        found = np.empty_like(x)
+        fill(x, y, found)
+
+        true = x.astype(wider) ** y.astype(wider)
+        assert (np.abs(found.astype(wider) - true) / np.spacing(true.astype(number))).max() < 1

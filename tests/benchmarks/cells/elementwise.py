@@ -61,6 +61,13 @@ def _clip(a, low, high):
     return out
 
 
+def _power(x, exponent):
+    out = np.empty_like(x)
+    for i in prange(x.size):
+        out[i] = x[i] ** exponent
+    return out
+
+
 BENCHES = {
     "arccos": function_of_numbers(np.arccos, "arccos(x)", SINES),
     "arcsin": function_of_numbers(np.arcsin, "arcsin(x)", SINES),
@@ -75,6 +82,12 @@ BENCHES = {
     "cosh": function_of_numbers(np.cosh, "cosh(x)"),
     "exp": function_of_numbers(np.exp, "exp(x)"),
     "log": function_of_numbers(np.log, "log(x)", POSITIVE),
+    "power": Bench(
+        {size: lambda dtype, make=make: (*make(dtype), 1.7) for size, make in POSITIVE.items()},
+        rivals={"numexpr": numexpr("x ** y")},
+        plain=_power,
+        traffic=read_and_written_once,
+    ),
     "relu": Bench(
         VECTORS, rivals={"numexpr": numexpr("where(x < 0, 0, x)")}, plain=_relu, traffic=read_and_written_once
     ),
