@@ -25,7 +25,7 @@ _PIECE_OF_THREADS = 1 << 18
 def of_one_number(evaluate):
     """A function of one number as the loops call it."""
 
-    @jitable
+    @jitable(forceinline=True)
     def alone(value, first, second):
         return evaluate(value)
 
@@ -69,10 +69,6 @@ def _compiled(fast, beyond):
     return write, write_blocks
 
 
-def _flat(array):
-    return array if array.ndim == 1 else array.reshape(-1)
-
-
 def _overwrite(write, x, piece, *more):
     """Replace the elements of an array with one axis; how many were, before one piece needed the reference."""
     scratch = workspace.take((min(piece, x.size),), x.dtype)
@@ -97,12 +93,15 @@ def _answering(loop, piece):
         elif out.shape != x.shape or not out.flags.writeable:
             return reference(x, out)
         elif out is x:
-            flat = _flat(x)
+            flat = x.reshape(-1)
             done = _overwrite(loop, flat, piece, first, second, *block)
             if done < flat.size:
                 reference(flat[done:], flat[done:])
             return x
-        seen = loop(_flat(x), _flat(out), first, second, *block)
+        if x.ndim == 1:
+            seen = loop(x, out, first, second, *block)
+        else:
+            seen = loop(x.reshape(-1), out.reshape(-1), first, second, *block)
         return reference(x, out) if seen and _reference_decides(seen) else out
 
     return answer

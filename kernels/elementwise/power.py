@@ -42,7 +42,7 @@ def _product(evaluate, number, exponent, char):
 
 
 def _general(evaluate, number):
-    @jitable
+    @jitable(forceinline=True)
     def to_the(value, exponent, reach):
         return evaluate(value, exponent)
 
