@@ -31,7 +31,7 @@ def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
 
 #: Families whose loops are others for each precision. The loops of the rest are compiled for both from one text: in the
 #: normal run they are for float64, because compiling is what takes the time, and `make soak` runs float32 too.
-OTHER_LOOPS = {"elementwise", "fused"}
+OTHER_LOOPS = {"fused"}
 
 
 def marks(name: str, dtype: str) -> list:
