@@ -137,14 +137,15 @@ def test_new_failures_are_tests_that_pass_without_kernels_alone():
     before, after = runs(
         good=("passed", "passed"), broken=("failed", "failed"), mended=("failed", "passed"), new=("passed", "failed"),
         skipped=("passed", "skipped"), lost=("passed", ""), never=("skipped", "skipped"),
-        **{"meant[3]": ("passed", "failed")},
+        **{"meant[3]": ("passed", "failed"), "this[1]": ("passed", "failed"), "this[2]": ("passed", "failed")},
     )  # fmt: skip
 
-    verdict = compare("file.py", before, after, {"file.py::meant": "by design"})
+    verdict = compare("file.py", before, after, {"file.py::meant": "all", "file.py::this[1]": "one"})
 
-    assert verdict.new == {"file.py::new": "1 != 2", "file.py::skipped": "1 != 2", "file.py::lost": "not run"}
-    assert verdict.by_design == {"file.py::meant[3]": "1 != 2"}
-    assert (verdict.tests, verdict.passed_before, verdict.passed) == (8, 5, 2)
+    assert verdict.new == {"file.py::new": "1 != 2", "file.py::skipped": "1 != 2", "file.py::lost": "not run",
+                           "file.py::this[2]": "1 != 2"}  # fmt: skip
+    assert verdict.by_design == {"file.py::meant[3]": "1 != 2", "file.py::this[1]": "1 != 2"}
+    assert (verdict.tests, verdict.passed_before, verdict.passed) == (10, 7, 2)
     assert (verdict.served, verdict.left_out) == ({"sum:a": 3}, 2)
 
 

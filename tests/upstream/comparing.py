@@ -44,11 +44,11 @@ class Verdict(NamedTuple):
 
 
 def compare(file: str, before: Run, after: Run, by_design: Mapping[str, str]) -> Verdict:
-    """Hold the run with kernels against the one without; `by_design` names tests without their parameters."""
+    """Hold the run with kernels against the one without; `by_design` names tests with their parameters or without."""
     tests = [test for test in before.tests if test.partition("::")[0] == file]
     passed_before = [test for test in tests if before.outcome(test) == "passed"]
     worse = {test: after.why(test) for test in passed_before if after.outcome(test) != "passed"}
-    meant = {test: why for test, why in worse.items() if test.partition("[")[0] in by_design}
+    meant = {test: why for test, why in worse.items() if by_design.keys() & {test, test.partition("[")[0]}}
     return Verdict(
         file=file,
         tests=len(tests),

@@ -67,6 +67,17 @@ def _pairwise_distances_argmin(original: Function) -> Function:
     return pairwise_distances_argmin
 
 
+def _expit(original: Function) -> Function:
+    """A ufunc takes more arguments than the kernel, and other numbers."""
+
+    @functools.wraps(original)
+    def expit(x, *more, **others):
+        plain = type(x) is np.ndarray and x.dtype.char in "fd"
+        return kernels.sigmoid(x) if plain and not more and not others else original(x, *more, **others)
+
+    return expit
+
+
 def _lfilter(original: Function) -> Function:
     """SciPy's filter may have feedback, a state, and an axis."""
 
@@ -96,6 +107,7 @@ ADAPTED: dict[str, tuple[Adapter, tuple[str, ...]]] = {
     "scipy.signal.lfilter": (_lfilter, ("fir_filter",)),
     "scipy.ndimage.gaussian_filter": (_gaussian_filter, ("gaussian_blur",)),
     "scipy.spatial.distance.cdist": (_cdist, ("euclidean", "squared_distances")),
+    "scipy.special.expit": (_expit, ("sigmoid",)),
     "sklearn.metrics.pairwise_distances_argmin": (_pairwise_distances_argmin, ("nearest_centroid",)),
 }
 #: Why no function of these packages has the arguments and results of a kernel, where that is not plain.
