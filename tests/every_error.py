@@ -56,7 +56,7 @@ def missing() -> list[str]:
 
 def _whole(config: pytest.Config) -> bool:
     chosen = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword
-    return not chosen and config.option.markexpr in ("", NORMAL_RUN)
+    return not (chosen or config.option.collectonly) and config.option.markexpr in ("", NORMAL_RUN)
 
 
 class NeverMade:
