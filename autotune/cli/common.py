@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from importlib import metadata
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -49,14 +50,14 @@ def load_kernels(modules: Iterable[str], names: Iterable[str] = ()) -> list[Any]
     names = list(names)
     before = {id(tuned) for tuned in registry.all_kernels()}
     if modules:
-        imported = {locate.import_module(name).__name__ for name in modules}
+        imported = {_whole(locate.import_module(name)).__name__ for name in modules}
         found = [
             tuned for tuned in registry.all_kernels()
             if id(tuned) not in before or _belongs(tuned.__module__, imported)
         ]  # fmt: skip
     else:
         for entry in metadata.entry_points(group=ENTRY_POINTS):
-            entry.load()
+            _whole(entry.load())
         found = list(registry.all_kernels())
     if names:
         return [registry.find(as_text(name)) for name in names]
@@ -69,6 +70,13 @@ def load_kernels(modules: Iterable[str], names: Iterable[str] = ()) -> list[Any]
 def as_text(argument: str) -> str:
     """A word of the command line as people wrote it: in a locale of plain ASCII Python does not decode it."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _whole(module: ModuleType) -> ModuleType:
+    """A module of which everything is loaded that it offers, also where it does so only when asked."""
+    for name in getattr(module, "__all__", ()):
+        getattr(module, name)
+    return module
 
 
 def _belongs(module: str, imported: set[str]) -> bool:

@@ -173,6 +173,7 @@ BENCHES = {
     "dbscan_neighborhoods": Bench(
         each(_crowd, (100, 2), (1000, 3), (3000, 2), (3000, 16), text="n={} d={}"),
         original=("scikit-learn", _scikit_learn_neighborhoods),
+        unlike={"scikit-learn": "gives a list of neighbours for each point"},
         work=_all_pairs,
         work_name="n²·d",
     ),

@@ -34,7 +34,7 @@ def _histogram(a, bins):
     counts = np.zeros(bins, np.intp)
     for value in a:
         counts[min(int((value - low) / (high - low) * bins), bins - 1)] += 1
-    return counts
+    return counts, np.linspace(low, high, bins + 1)
 
 
 def _partition(x, k):
