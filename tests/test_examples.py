@@ -31,6 +31,7 @@ def test_an_example_runs_and_the_second_run_knows(run, example):
         "quickstart": "Why?", "kmeans": "same labels: True", "image_pipeline": "largest difference of a pixel",
         "mars": "largest difference of a prediction", "option_prices": "largest difference of a price",
         "angular_fit": "largest difference of a parameter", "filter_chain": "largest difference of a sample",
+        "gaussian_mixture": "largest difference of a mean",
     }[example.stem] in first.stdout  # fmt: skip
     assert "first-use" in first.stdout
     assert "store" in second.stdout
