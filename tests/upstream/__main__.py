@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.benchmarks.timing import report
 from tests.upstream import originals, running
 from tests.upstream.comparing import Verdict, compare
-from tests.upstream.files import BY_DESIGN, FILES, SLOW
+from tests.upstream.files import BY_DESIGN, FILES, SLOW, UNREACHED
 
 
 def main() -> int:
@@ -67,6 +67,8 @@ def _conclude(verdicts: list[Verdict], died: list[str], *, whole: bool) -> int:
     for name, summary in originals.without_place().items():
         print(f"In nobody's place: {name}: {summary}")
     print(f"Left out: {SLOW}; --slow runs them")
+    for name, reason in UNREACHED.items():
+        print(f"Not reached: {name}: {reason}")
     for test, reason in BY_DESIGN.items():
         differing = sum(test in (key, key.partition("[")[0]) for v in verdicts for key in v.by_design)
         if differing:
@@ -74,7 +76,8 @@ def _conclude(verdicts: list[Verdict], died: list[str], *, whole: bool) -> int:
     faults = [f"NEW FAILURE {text}" for v in verdicts for text in _by_test(v.new)]
     faults += [f"DIED {text}" for text in died]
     faults += [f"NOTHING PASSED {v.file}: not even without kernels" for v in verdicts if not v.passed_before]
-    faults += [f"NOT SERVED {name}: no variant was called" for (name, _), by in variants.items() if whole and not by]
+    idle = [name for (name, _), by in variants.items() if whole and not by]
+    faults += [f"NOT SERVED {name}: no variant was called" for name in idle if name not in UNREACHED]
     faults += [] if served else ["NOT SERVED: no variant of any kernel was called"]
     print("\n".join(faults))
     new = sum(len(v.new) for v in verdicts)

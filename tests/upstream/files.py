@@ -41,6 +41,9 @@ FILES = (
 #: What is left out where nobody asks for it.
 SLOW = "what its package marks as slow: minutes, and gigabytes of memory"
 
+#: Kernels that no upstream test calls so that a variant may serve, and why.
+UNREACHED = {"einsum": "its variant is for the subscripts ik,kj->ij, which no test has"}
+
 #: Tests that pass without the kernels and not with them, and why that is meant. With their parameters, or
 #: without for all of them.
 _LAST_PLACE = "compares a variant's result with NumPy's, to the last bit"
