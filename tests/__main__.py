@@ -14,7 +14,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 #: Tests that measure nothing.
-COMPUTING = ("kernels", "test_benchmarks.py")
+COMPUTING = ("kernels", "test_benchmarks.py", "test_strategies.py", "test_compile.py", "test_upstream.py")
 
 
 def main(options: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ from autotune.kernel.model import REFERENCE
 from autotune.store import store
 from autotune.store.record import leaves
 from autotune.tuner import decide, grid
+from autotune.tuner.effort import EFFORTS
 
 MODULE = '''
 import os, time
@@ -288,6 +290,34 @@ def test_a_kernel_that_no_other_process_can_import_is_calibrated_here():
 
     assert record.kernel.endswith(":test_a_kernel_that_no_other_process_can_import_is_calibrated_here.<locals>.local")
     assert [found.winner.variant for found in leaves(record.decision)][-1] == "v"
+
+
+def test_many_signatures_share_the_time_of_a_calibration():
+    standard = EFFORTS["standard"]
+
+    alone, one_of_many = standard.hurried(standard.total_s), standard.hurried(standard.total_s / 300)
+
+    assert alone is standard
+    assert one_of_many.name == "standard"
+    for what in ("points", "race_s", "duel_s", "held_out", "refinements"):
+        assert getattr(one_of_many, what) < getattr(standard, what)
+    assert one_of_many.factor == EFFORTS["quick"].factor
+    assert standard.hurried(0.9 * standard.usual_s).factor == standard.factor
+
+
+def test_a_calibration_that_is_late_measures_less(monkeypatch):
+    @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 100_000)})
+    def local(x):
+        return np.array([value + value for value in x.tolist()])
+
+    local.variant(lambda x: x + x, kind="vectorized", name="at_once")
+    (patient,) = local.calibrate()
+    monkeypatch.setitem(EFFORTS, "standard", dataclasses.replace(EFFORTS["standard"], total_s=0.0))
+    (late,) = local.calibrate(force=True)
+
+    assert late.provenance.effort == patient.provenance.effort == "standard"
+    assert len(late.cells) < len(patient.cells)
+    assert late.provenance.spent_s < patient.provenance.spent_s
 
 
 def test_a_contended_record_never_replaces_a_clean_one(monkeypatch):

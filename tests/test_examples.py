@@ -18,7 +18,17 @@ def test_the_examples_are_those_of_the_index():
     assert {path.name for path in EXAMPLES} == set(re.findall(r"`(\w+\.py)`", index))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+#: Each takes twenty seconds of compiling and tuning; the others are run by `make soak`.
+IN_THE_NORMAL_RUN = {"quickstart", "kmeans", "image_pipeline"}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(path, id=path.stem, marks=[] if path.stem in IN_THE_NORMAL_RUN else [pytest.mark.soak])
+        for path in EXAMPLES
+    ],
+)
 def test_an_example_runs_and_the_second_run_knows(run, example):
     # By name, so that CI does not keep it from tuning; a budget that a busy machine can keep.
     asked = {"AUTOTUNE_MODE": "first-use", "AUTOTUNE_BUDGET": "60"}

@@ -101,6 +101,7 @@ class _Run:
         self, asked: settings.Settings, effort: str, budget: float | None, force: bool, patience: float, tell: Tell
     ) -> None:
         self.asked, self.effort, self.force, self.patience, self.tell = asked, effort, force, patience, tell
+        self.started_s = time.monotonic()
         self.deadline_s = math.inf if budget is None else time.monotonic() + budget
         self.known: dict[str, store.Found] = {}
         #: Variants that were wrong in use, by kernel; they are not tried again.
@@ -131,7 +132,9 @@ class _Run:
                     self.tell(task.event("left out", reason="the budget is spent"))
                     continue
                 self.tell(task.event("start", done=position, of=len(open_tasks), doing=task.doing))
-                share_s = None if math.isinf(left_s) else left_s / (len(open_tasks) - position)
+                open_count = len(open_tasks) - position
+                share_s = None if math.isinf(left_s) else left_s / open_count
+                task.pace_s = self._pace_s(open_count)
                 try:
                     records[index] = self._save(task, self._measure(task, worker, share_s))
                 except (CalibrationError, WorkerError) as error:
@@ -166,6 +169,11 @@ class _Run:
         return task.standing.kept
 
     # -- measuring
+
+    def _pace_s(self, open_count: int) -> float:
+        """Seconds for each of the open signatures, so that many together do not take for ever."""
+        left_s = EFFORTS[self.effort].total_s - (time.monotonic() - self.started_s)
+        return max(left_s / open_count, EFFORTS["quick"].usual_s / 2)
 
     def _measure(self, task: Task, worker: Worker, share_s: float | None) -> Record:
         if task.location is None:
@@ -205,7 +213,7 @@ class _Run:
                 self.tell(task.event("progress", **about))
 
         return session_for(
-            task.problem, task.standing.known, effort=EFFORTS[self.effort],
+            task.problem, task.standing.known, effort=EFFORTS[self.effort].hurried(task.pace_s),
             numerics=self.numerics_of(task.kernel), announce=announce, failures=task.failures, budget_s=budget_s,
             hints=task.hints,
         )  # fmt: skip

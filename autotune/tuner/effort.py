@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from . import grid
 
@@ -25,11 +26,33 @@ class Effort:
     refinements: int
     #: Whether data from memory is measured too.
     cold: bool
+    #: What a signature takes as a rule, compiled already, and what all signatures of a calibration may take together,
+    #: compilation included.
+    usual_s: float
+    total_s: float
+
+    def hurried(self, share_s: float) -> Effort:
+        """The effort for one of many signatures that has this many seconds: shorter races, fewer sizes, fewer second
+        thoughts. What has time enough is not hurried."""
+        haste = share_s / self.usual_s
+        if haste >= 1:
+            return self
+        return replace(
+            self,
+            factor=max(self.factor, EFFORTS["quick"].factor) if haste < DENSE else self.factor,
+            points=max(EFFORTS["quick"].points, round(self.points * haste)),
+            race_s=self.race_s * haste,
+            duel_s=self.duel_s * haste,
+            held_out=max(EFFORTS["quick"].held_out, round(self.held_out * haste)),
+            refinements=round(self.refinements * haste),
+        )
 
 
+#: Below this share of the usual time, sizes are as far apart as those of a quick calibration.
+DENSE = 0.5
 #: quick: half as dense, short races, warm data only; thorough: twice as dense, patient races.
 EFFORTS = {
-    "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1, cold=False),
-    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4, cold=True),
-    "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5, cold=True),
+    "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1, cold=False, usual_s=4, total_s=7 * 60),
+    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4, cold=True, usual_s=10, total_s=14 * 60),
+    "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5, cold=True, usual_s=40, total_s=math.inf),
 }

@@ -63,7 +63,7 @@ def calibrate(job: dict[str, Any], emit: Emit) -> Any:
         session = incremental.session_for(
             problem_of(job),
             None if job.get("known") is None else decode(job["known"]),
-            effort=EFFORTS[job["effort"]],
+            effort=EFFORTS[job["effort"]].hurried(math.inf if job.get("pace_s") is None else job["pace_s"]),
             numerics=job["numerics"],
             announce=announcer(emit, job.get("patience", 1.0)),
             failures=job["failures"],

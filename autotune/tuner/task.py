@@ -6,6 +6,7 @@ Knows nothing of measuring.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,8 @@ class Task:
     standing: Standing = field(default_factory=Standing)
     #: Settings that won elsewhere.
     hints: Sequence[Hint] = ()
+    #: Seconds it should take.
+    pace_s: float = math.inf
     #: Sizes at which the reference took too long, as text, with the reason.
     too_long: dict[str, str] = field(default_factory=dict)
 
@@ -53,6 +56,7 @@ class Task:
             "too_long": self.too_long,
             "known": None if self.standing.known is None else encode(self.standing.known),
             "only": self.only,
+            "pace_s": None if math.isinf(self.pace_s) else self.pace_s,
             "hints": [hint.as_data() for hint in self.hints],
             **about,
         }

@@ -29,14 +29,18 @@ def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
     return MANNERS[name].calls(dtype, n, columns)
 
 
-#: Families whose loops are others for each precision. The loops of the rest are compiled for both from one text: in the
-#: normal run they are for float64, because compiling is what takes the time, and `make soak` runs float32 too.
-OTHER_LOOPS = {"fused"}
+#: Kernels that differ from another one, whose loops they share, in the function that is evaluated there: in the normal
+#: run they are held against the reference through the other's tests and by those of their family, because compiling is
+#: what takes the time. `make soak` runs all, in both precisions.
+SIBLINGS = {
+    "cos": "sin", "tan": "sin", "arccos": "arcsin", "arctan": "arcsin", "cosh": "sinh", "tanh": "sinh", "max": "min",
+    "std": "var", "quantile": "percentile", "ifft": "fft", "corrcoef": "cov", "log_softmax": "softmax",
+}  # fmt: skip
 
 
 def marks(name: str, dtype: str) -> list:
     """When the variants of a kernel are tested in a precision."""
-    return [pytest.mark.soak] if dtype == "float32" and family_of(name) not in OTHER_LOOPS else []
+    return [pytest.mark.soak] if dtype == "float32" or name in SIBLINGS else []
 
 
 #: Each variant with each precision that it takes.

@@ -91,7 +91,7 @@ def test_where_arrays_lie_in_memory_makes_no_difference(tuned, variant, dtype):
     for n, columns in ((10, 5), (15, 5), (21, 7)):
         for call in taken(tuned, variant, calls(tuned.__name__, dtype, n=n, columns=columns)):
             found, held = set(), []
-            for _ in range(200):
+            for _ in range(60):
                 result = call.copy().of(partial(tuned.call, variant.name))
                 held = [*held[-20:], result, np.empty(rng.integers(1, 60))]
                 found.add(bits(result))
