@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from autotune.measure.compare import Bounds, compare
@@ -33,7 +33,7 @@ def undecided(monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "dtype"), [param for param in EVERY if MANNERS[param.values[0]].original])
-@SETTINGS
+@settings(SETTINGS, suppress_health_check=[HealthCheck.filter_too_much])  # for ordinary numbers alone
 @given(data=st.data())
 def test_each_kernel_is_the_function_of_its_name(name, dtype, data):
     manners, tuned = MANNERS[name], KERNELS[name]
