@@ -33,8 +33,10 @@ def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
 #: run they are held against the reference through the other's tests and by those of their family, because compiling is
 #: what takes the time. `make soak` runs all, in both precisions.
 SIBLINGS = {
-    "cos": "sin", "tan": "sin", "arccos": "arcsin", "arctan": "arcsin", "cosh": "sinh", "tanh": "sinh", "max": "min",
-    "std": "var", "quantile": "percentile", "ifft": "fft", "corrcoef": "cov", "log_softmax": "softmax",
+    **dict.fromkeys(("cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"), "sin"),
+    "max": "min", "std": "var", "mean": "sum", "quantile": "percentile", "ifft": "fft", "rfft": "fft",
+    "corrcoef": "cov", "log_softmax": "softmax", "euclidean": "squared_distances", "fir_filter": "convolve",
+    "autocorrelation": "convolve", "relu_multiply": "multiply_add", "einsum": "matmul",
 }  # fmt: skip
 
 
