@@ -29,9 +29,8 @@ def calls(name: str, dtype: str, *, n: int, columns: int) -> list[Call]:
     return MANNERS[name].calls(dtype, n, columns)
 
 
-#: Kernels that differ from another one, whose loops they share, in the function that is evaluated there: in the normal
-#: run they are held against the reference through the other's tests and by those of their family, because compiling is
-#: what takes the time. `make soak` runs all, in both precisions.
+#: Kernels that share the loops of another one. Compiling is what takes the time: in the normal run their variants are
+#: left to the tests of the other, and of their family; `make soak` runs all, in both precisions.
 SIBLINGS = {
     **dict.fromkeys(("cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"), "sin"),
     "max": "min", "std": "var", "mean": "sum", "quantile": "percentile", "ifft": "fft", "rfft": "fft",
