@@ -305,6 +305,21 @@ def test_many_signatures_share_the_time_of_a_calibration():
     assert standard.hurried(0.9 * standard.usual_s).factor == standard.factor
 
 
+def test_what_a_tiny_call_costs_besides_its_work_leaves_out_no_large_one():
+    @tunable(
+        size={"m": "x.shape[0]", "n": "x.shape[1]"},
+        inputs=lambda rng, m, n: (rng.standard_normal((m, n)),),
+        calibrate={"m": (1, 1000), "n": (1, 1000)},
+    )
+    def local(x):
+        return np.std(x)
+
+    local.variant(lambda x: x.std(), kind="vectorized", name="method")
+    (record,) = local.calibrate(effort="quick")
+
+    assert record.skipped == []
+
+
 def test_a_calibration_that_is_late_measures_less(monkeypatch):
     @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 100_000)})
     def local(x):

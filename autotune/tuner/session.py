@@ -135,7 +135,8 @@ class Session:
         if len(ranges) == 1:
             name, given = next(iter(ranges.items()))
             return [{name: size} for size in grid.grid(given, self.effort.factor, self.problem.seed)]
-        return grid.design(ranges, self.effort.points, self.problem.seed)
+        # Ascending, because what a call will take is judged by the one before.
+        return sorted(grid.design(ranges, self.effort.points, self.problem.seed), key=_volume)
 
     def _race_sizes(self) -> None:
         points = self._points()
