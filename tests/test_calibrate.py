@@ -305,11 +305,11 @@ def test_many_signatures_share_the_time_of_a_calibration():
     assert standard.hurried(0.9 * standard.usual_s).factor == standard.factor
 
 
-def test_what_a_tiny_call_costs_besides_its_work_leaves_out_no_large_one():
+def test_how_long_large_calls_take_is_judged_by_what_inputs_is_given():
     @tunable(
         size={"m": "x.shape[0]", "n": "x.shape[1]"},
-        inputs=lambda rng, m, n: (rng.standard_normal((m, n)),),
-        calibrate={"m": (1, 1000), "n": (1, 1000)},
+        inputs=lambda rng, rows, columns: (rng.standard_normal((rows, columns)),),
+        calibrate={"rows": (1, 1000), "columns": (1, 1000)},
     )
     def local(x):
         return np.std(x)
@@ -318,6 +318,7 @@ def test_what_a_tiny_call_costs_besides_its_work_leaves_out_no_large_one():
     (record,) = local.calibrate(effort="quick")
 
     assert record.skipped == []
+    assert max(cell.size["m"] * cell.size["n"] for cell in record.cells) > 100_000
 
 
 def test_a_calibration_that_is_late_measures_less(monkeypatch):

@@ -99,6 +99,7 @@ class Update(Session):
             if time.monotonic() > self.deadline_s:
                 reason = "the budget is spent"
             item = carried(cell)
+            self._measured.append((_volume(point), item.verdict.median_s(REFERENCE)))
             if reason is None and (cell.untried or cell.undecided):
                 self.announce("progress", done=index, of=len(self.known.cells), size=_text(point))
                 item = self._again(item, index)

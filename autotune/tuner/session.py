@@ -78,6 +78,8 @@ class Session:
     skipped: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
     _verified: dict[str, int] = field(default_factory=dict, init=False)
+    #: Volumes of points, and what the reference took there.
+    _measured: list[tuple[int, float]] = field(default_factory=list, init=False)
     #: What was decided over one size so far, and the races that decided at sizes of the grid.
     _decided: Decision | None = field(default=None, init=False)
     _leads: dict[crossover.Doubt, float] = field(default_factory=dict, init=False)
@@ -135,8 +137,7 @@ class Session:
         if len(ranges) == 1:
             name, given = next(iter(ranges.items()))
             return [{name: size} for size in grid.grid(given, self.effort.factor, self.problem.seed)]
-        # Ascending, because what a call will take is judged by the one before.
-        return sorted(grid.design(ranges, self.effort.points, self.problem.seed), key=_volume)
+        return sorted(grid.design(ranges, self.effort.points, self.problem.seed), key=_volume)  # judged by those before
 
     def _race_sizes(self) -> None:
         points = self._points()
@@ -154,10 +155,10 @@ class Session:
             return None
         if time.monotonic() > self.deadline_s:
             return "the budget is spent"
-        last = max(self.raced, key=lambda item: _volume(item.size))
-        growth = _volume(point) / _volume({name: last.size.get(name, 1) for name in point})
-        if last.verdict.median_s(REFERENCE) * growth > MAX_REFERENCE_S * 1.5:
-            return f"the reference would take about {last.verdict.median_s(REFERENCE) * growth:.2g} s"
+        volume, reference_s = max(self._measured, default=(_volume(point), 0.0))
+        growth = _volume(point) / volume
+        if reference_s * growth > MAX_REFERENCE_S * 1.5:
+            return f"the reference would take about {reference_s * growth:.2g} s"
         if self._last_bytes * growth > available_memory_bytes() * MAX_MEMORY_SHARE:
             return "its arrays would need more than an eighth of the free memory"
         return None
@@ -168,10 +169,9 @@ class Session:
         self._last_bytes = make.total_bytes(values)
         size = self.problem.size(point, values)
         case = Case(_text(point), values)
-        names = self._worth_trying(size)
+        names, left_s = self._worth_trying(size), self.deadline_s - time.monotonic()
         for variant in self.contest.searched:
-            warm, left_s = self.warm(variant, size), self.deadline_s - time.monotonic()
-            names += self.contest.search(variant, values, self.gate, self._edges, warm, left_s)
+            names += self.contest.search(variant, values, self.gate, self._edges, self.warm(variant, size), left_s)
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
             regimes = self._regimes(
@@ -185,6 +185,7 @@ class Session:
             names = [name for name in names if name in self.contest.admitted]
             first = REFERENCE
         self.raced.append(decide.Raced(size, regimes, verdict))
+        self._measured.append((_volume(point), verdict.median_s(REFERENCE)))
 
     def _regimes(
         self, draws: Sequence[make.Arguments], names: Iterable[str], first: str, *, cold: bool, **how: Any
