@@ -169,8 +169,9 @@ class Session:
         self._last_bytes = make.total_bytes(values)
         size = self.problem.size(point, values)
         case = Case(_text(point), values)
-        names, left_s = self._worth_trying(size), self.deadline_s - time.monotonic()
+        names = self._worth_trying(size)
         for variant in self.contest.searched:
+            left_s = self.deadline_s - time.monotonic()
             names += self.contest.search(variant, values, self.gate, self._edges, self.warm(variant, size), left_s)
         first = self.raced[-1].verdict.winner if self.raced else REFERENCE
         while True:
@@ -277,13 +278,13 @@ class Session:
     def _duel(self, size: int, names: Sequence[str]) -> crossover.Outcome:
         """The fastest of some candidates at a size in between."""
         self.announce("progress", size=f"threshold near {size:,}")
-        draws = self.problem.draws({self.problem.names[0]: size})
         name = self.problem.names[0]
         nearest = sorted(self.raced, key=lambda item: abs(math.log(max(item.size[name], 1) / max(size, 1))))[:2]
-        cold = any(item.regimes.cold is not None for item in nearest)
         regimes = self._regimes(
-            draws, names, names[0], cold=cold, budget_s=self.effort.duel_s, salt=size, least_rounds=DUEL_ROUNDS
-        )
+            self.problem.draws({name: size}), names, names[0],
+            cold=any(item.regimes.cold is not None for item in nearest),
+            budget_s=self.effort.duel_s, salt=size, least_rounds=DUEL_ROUNDS,
+        )  # fmt: skip
         losses = regimes.worst_losses()
         return crossover.Outcome(
             {each: losses[each] for each in names if each in losses}, regimes.settled(self.facts().threaded).winner
