@@ -78,8 +78,7 @@ class Session:
     skipped: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
     _verified: dict[str, int] = field(default_factory=dict, init=False)
-    #: Volumes of points, and what the reference took there.
-    _measured: list[tuple[int, float]] = field(default_factory=list, init=False)
+    _measured: list[tuple[int, float]] = field(default_factory=list, init=False)  # volumes, seconds of the reference
     #: What was decided over one size so far, and the races that decided at sizes of the grid.
     _decided: Decision | None = field(default=None, init=False)
     _leads: dict[crossover.Doubt, float] = field(default_factory=dict, init=False)
