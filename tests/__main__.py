@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -25,7 +26,9 @@ def main(options: list[str]) -> int:
         [*pytest, "--numprocesses", str(processes), "--dist", "loadgroup", *paths],
         [*pytest, *(f"--ignore={path}" for path in paths)],
     )
-    codes = [subprocess.run(step, check=False, cwd=TESTS.parent).returncode for step in steps]
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {**os.environ, "ERRORS_MADE": str(Path(folder) / "errors_made.txt")}
+        codes = [subprocess.run(step, check=False, cwd=TESTS.parent, env=environ).returncode for step in steps]
     return next((code for code in codes if code), 0)
 
 

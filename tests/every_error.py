@@ -1,12 +1,14 @@
 """Whether each of autotune's errors was raised by some test: a plugin for the suite.
 
 Every error that autotune raises on purpose notes where it is made. When the whole suite has passed, the places that
-are in the source and were never reached fail it.
+are in the source and were never reached fail it. The processes of a suite that runs in several steps
+(``python -m tests``) tell the last one through the file that ``ERRORS_MADE`` names.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,9 @@ NORMAL_RUN = "not soak and not benchmark"
 NAMES = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AutotuneError)
 }
+
+#: Where the processes of one run of the suite write down what they made; None where one process does it all.
+SHARED = os.environ.get("ERRORS_MADE")
 
 #: (file, line) of every place where one of autotune's errors was made in this session.
 made_at: set[tuple[str, int]] = set()
@@ -43,6 +48,15 @@ def places() -> Iterator[tuple[str, range]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NAMES:
                 yield str(path), range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _exchange(shared: Path) -> None:
+    """Write down what this process made, and take in what the others wrote."""
+    with shared.open("a") as made:
+        made.write("".join(f"{file}:{line}\n" for file, line in sorted(made_at)))
+    for entry in shared.read_text().splitlines():
+        file, line = entry.rsplit(":", 1)
+        made_at.add((file, int(line)))
 
 
 def missing() -> list[str]:
@@ -67,6 +81,8 @@ class NeverMade:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if SHARED:
+            _exchange(Path(SHARED))
         if exitstatus == pytest.ExitCode.OK and _whole(session.config):
             self.missing = missing()
             if self.missing:
