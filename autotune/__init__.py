@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         VariantError,
         VariantWarning,
         WorkerError,
+        WorkloadError,
     )
     from .kernel.registry import all_kernels, find
     from .space import Choice, IntRange, Pow2, Range, Static
@@ -61,6 +62,7 @@ __all__ = [
     "VariantError",
     "VariantWarning",
     "WorkerError",
+    "WorkloadError",
     "all_kernels",
     "find",
     "jitable",

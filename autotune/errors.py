@@ -13,6 +13,7 @@
     ├── WorkerError           the isolated process cannot be started or was lost
     ├── StoreError            records cannot be written, read or imported
     ├── LockError             the file that AUTOTUNE_MODE=locked obeys is missing or cannot be obeyed
+    ├── WorkloadError         a recorded workload cannot be read, written or used
     └── SettingsError         an environment variable or a [tool.autotune] entry has no legal value
         └── UnknownStrategy   no search strategy has the name
 
@@ -72,6 +73,10 @@ class StoreError(AutotuneError, OSError):
 
 class LockError(AutotuneError, OSError):
     """The file that ``AUTOTUNE_MODE=locked`` obeys is missing, damaged, or of another version."""
+
+
+class WorkloadError(AutotuneError, OSError):
+    """A recorded workload cannot be read, written, or says nothing of the kernels at hand."""
 
 
 class SettingsError(AutotuneError, ValueError):

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "autotune"
 #: Rooms, lowest first: a module imports only from rooms at or above its own in this list.
 ROOMS = [
     "errors", "workspace", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile",
-    "machine", "measure", "search", "store", "dispatch", "tuner", "audit", "testing", "pytest_plugin",
+    "machine", "measure", "search", "store", "dispatch", "tuner", "audit", "profile", "testing", "pytest_plugin",
     "cli",
 ]  # fmt: skip
 #: The public face and the entry point, which sit above everything.
@@ -24,7 +24,7 @@ HEAVY = {"numba", "llvmlite", "optuna", "diskcache", "cpuinfo", "click", "rich",
 MAY_LOAD = {
     "store/record.py": {"msgspec"}, "store/shipped.py": {"msgspec"}, "store/reader.py": {"sqlite3"},
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
-    "cli": {"click", "rich", "msgspec"},
+    "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"},
 }  # fmt: skip
 MAX_LINES = 320
 

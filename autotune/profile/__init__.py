@@ -1,0 +1,1 @@
+"""What programs really call: recording it, keeping it, and showing it."""
