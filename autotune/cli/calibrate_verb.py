@@ -11,10 +11,9 @@ import click
 from ..machine import fingerprint
 from ..machine.fingerprint import cpu_label
 from ..machine.load import current_load
-from ..store import store
+from ..store import store, summary
 from ..store.record import Record
 from ..tuner.effort import EFFORTS
-from . import summary
 from .common import console, dtype_option, json_option, kernel_of, load_kernels, module_option, parse_sizes
 
 from .common import print_json, table  # isort: skip

@@ -10,8 +10,7 @@ import click
 from ..dispatch import locking, sampling
 from ..errors import StoreError
 from ..kernel.signature import describe_key
-from ..store import lockfile, store
-from . import summary
+from ..store import lockfile, store, summary
 from .common import NOTHING_RECORDED, json_option, kernel_of, load_kernels, module_option, print_json
 
 

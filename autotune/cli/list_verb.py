@@ -7,9 +7,8 @@ import click
 from ..kernel.coverage import unavailable
 from ..kernel.model import Kernel, Variant
 from ..measure.compare import ELEMENTWISE_FACTOR
-from ..store import store
+from ..store import store, summary
 from ..store.store import Found
-from . import summary
 from .common import console, json_option, kernel_of, load_kernels, module_option, print_json, table
 
 #: Bounds where a kernel declares none, as `autotune.measure.gate` applies them, and where they come from.

@@ -89,7 +89,7 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
     if not covered(kernel, signature):
         entry.gap, entry.reason = ToReference(), "no variant covers such arguments"
     elif record is None:
-        entry.reason = missing(signature, found)
+        entry.reason = missing(signature.key, found)
     else:
         source = "shipped" if signature.key in found.shipped else "store"
         reason = take_over(kernel, signature, entry, record, source)
@@ -127,9 +127,9 @@ def covered(kernel: Kernel, signature: Signature) -> bool:
         return False
 
 
-def missing(signature: Signature, found: Found) -> str:
-    """Why there is no record: none at all, or the fields in which the nearest one differs."""
-    differing = [record for record in found.foreign if record.signature == signature.key]
+def missing(signature: str, found: Found) -> str:
+    """Why a key has no record: none at all, or the fields in which the nearest one differs."""
+    differing = [record for record in found.foreign if record.signature == signature]
     if not differing:
         return "nothing recorded for this signature"
     nearest = min(differing, key=lambda record: len(differences(record)))

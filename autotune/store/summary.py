@@ -1,4 +1,4 @@
-"""Records in few words, for tables."""
+"""Records in few words, for tables and reports. Knows nothing of where they are kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..kernel.signature import describe_key
-from ..store.record import Decision, Gap, Record, Split
+from .record import Decision, Gap, Record, Split
 
 
 def intervals(decision: Decision) -> list[str]:
