@@ -23,8 +23,10 @@ class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
     dtype: str = ""
     #: ``C``, ``F``, or ``A`` for anything else.
     layout: str = "C"
-    #: The value of a bool, int, float, str or None; anything else is left out.
-    value: bool | int | float | str | None = None
+    #: The value of a bool, int, float, str or None, and a tuple or list of these as a list.
+    value: bool | int | float | str | list[bool | int | float | str | None] | None = None
+    #: Type of the value where JSON does not tell it: ``tuple``, and of anything that is none of the above.
+    type: str = ""
 
 
 class Calls(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,6 +44,8 @@ class Calls(msgspec.Struct, frozen=True, omit_defaults=True):
     tail_s: float
     #: Lowest and highest of each size in the bucket; empty where all calls had exactly this size.
     ranges: dict[str, tuple[int, int]] = {}
+    #: How long they took: k -> estimated calls between 2^(k/16) and 2^((k+1)/16) nanoseconds.
+    times: dict[int, float] = {}
     #: Who served: candidate as text -> estimated calls.
     served: dict[str, float] = {}
     #: Memory of the result and of what the call took beyond it, in the mean of a call.
@@ -50,14 +54,14 @@ class Calls(msgspec.Struct, frozen=True, omit_defaults=True):
     argument_bytes: float = 0.0
     #: Share of the calls whose arguments had been touched by one of the last calls, so that they lay in a cache.
     warm: float = 0.0
-    #: One call of it, by parameter.
+    #: One call of it, by parameter; what is at its default is left out.
     example: dict[str, Argument] = {}
 
 
 class SignatureCalls(msgspec.Struct, frozen=True, omit_defaults=True):
     """The calls of one signature; hottest size first."""
 
-    #: `Signature.key`; empty for calls that no tuned variant may serve.
+    #: `Signature.key`; empty for calls that no tuned variant may serve, once for each reason.
     signature: str
     calls: list[Calls]
     #: Why the reference served without having been measured: the explained miss, or what is not covered.
@@ -86,6 +90,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     command: list[str]
     #: Seconds since 1970, UTC.
     started_s: float
+    #: From the first call of a kernel, or the beginning of the recording, to the end; of several runs, all together.
     wall_s: float
     cpu_s: float = 0.0
     processes: int = 1
@@ -101,6 +106,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     machine: dict[str, str] = {}
     label: str = ""
     tool: str = ""
+    #: Name of the run, which all its processes share.
+    id: str = ""
+    #: How many runs this is the sum of.
+    runs: int = 1
 
 
 class Workload(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,73 @@
+"""Workloads as files: `read`, `write`, and `merge`.
+
+Knows nothing of how calls are recorded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from ..errors import WorkloadError
+from .merging import merge
+from .workload import Workload, decode, encode
+
+__all__ = ["merge", "read", "write"]
+
+
+def read(path: str | os.PathLike[str]) -> Workload:
+    """The workload of a file.
+
+    Raises
+    ------
+    WorkloadError
+        It cannot be read, or is no workload of this version; the message says what was found and what to do.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WorkloadError(
+            f"{path}: cannot be read: {error.strerror}; record a program: autotune record -o {path} script.py"
+        ) from None
+    try:
+        return decode(content)
+    except ValueError as error:
+        remedy = f"record the program anew: autotune record -o {path} script.py"
+        if "newer autotune" in str(error):
+            remedy = "read it with that version, or record the program anew"
+        raise WorkloadError(f"{path}: is no workload that can be read: {error}; {remedy}") from None
+
+
+def write(path: str | os.PathLike[str], workload: Workload) -> None:
+    """Write a workload; whoever reads the file meanwhile, or after a crash, finds the old one or the new one, whole.
+
+    Raises
+    ------
+    WorkloadError
+        It cannot be written: no such directory, no permission, a full disk. The old file is as it was.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+        _write_into(path, encode(workload))
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        try:
+            part.write_bytes(encode(workload))
+            os.replace(part, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+    except OSError as error:
+        raise WorkloadError(f"{path}: the workload cannot be written: {error.strerror}; choose another path") from None
+
+
+def _write_into(path: Path, content: bytes) -> None:
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise WorkloadError(f"{path}: the workload cannot be written: {error.strerror}; choose another path") from None
