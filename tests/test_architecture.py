@@ -24,7 +24,7 @@ HEAVY = {"numba", "llvmlite", "optuna", "diskcache", "cpuinfo", "click", "rich",
 MAY_LOAD = {
     "store/record.py": {"msgspec"}, "store/shipped.py": {"msgspec"}, "store/reader.py": {"sqlite3"},
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
-    "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"},
+    "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/part.py": {"msgspec"},
 }  # fmt: skip
 MAX_LINES = 320
 

@@ -13,6 +13,7 @@ import pytest
 
 from autotune.errors import WorkloadError
 from autotune.profile import files, tally
+from autotune.profile.part import Look
 from autotune.profile.workload import Workload, decode, encode
 
 EXAMPLE = Path(__file__).parent / "data" / "workload.json"
@@ -23,9 +24,8 @@ def workload() -> Workload:
     return files.read(EXAMPLE)
 
 
-def look(n: int, took_s: float = 1e-6, weight: float = 1.0, **about) -> tally.Look:
-    fields = {"served": "reference", "allocated_bytes": 8, "argument_bytes": 8 * n, "warm": True, "example": {}}
-    return tally.Look({"n": n}, took_s, weight, **{**fields, **about})
+def look(n: int, took_s: float = 1e-6, weight: float = 1.0, **about) -> Look:
+    return Look(0, {"n": n}, took_s, weight, "reference", allocated_bytes=8, argument_bytes=8 * n, **about)
 
 
 def test_a_workload_is_read_as_it_was_written(workload, tmp_path):
@@ -179,7 +179,7 @@ def test_sizes_of_several_dimensions_do_not_multiply_the_buckets():
 
     for _ in range(20_000):
         size = {name: 2 ** rng.randint(0, 30) for name in "mkn"}
-        sizes.add(tally.Look(size, 1e-6, 1.0, "reference", 0, 0, True, {}))
+        sizes.add(Look(0, size, 1e-6, 1.0, "reference"))
 
     found = sizes.all_calls()
     assert len(found) <= tally.MAX_EXACT + tally.MAX_BUCKETS

@@ -11,6 +11,9 @@ from ..errors import WorkloadError
 from .tally import Sizes
 from .workload import FORMAT, SCHEMA, KernelCalls, Run, SignatureCalls, Workload
 
+#: So many names of runs are kept: processes of a run that outlive it by so many others are counted as a run.
+MAX_IDS = 16
+
 
 def merge(workloads: Sequence[Workload], weights: Sequence[float] | None = None) -> Workload:
     """The sum of several runs.
@@ -39,17 +42,18 @@ def merge(workloads: Sequence[Workload], weights: Sequence[float] | None = None)
 
 
 def joined(parts: Sequence[Workload]) -> Workload:
-    """The processes of one run as one; the first is the one that the others were started by, if it is known."""
+    """The processes of one run as one; `parts` may begin with a sum of runs, of which theirs is one."""
     runs = [part.run for part in parts]
-    first = min(runs, key=lambda run: run.started_s)
+    first = runs[0] if runs[0].runs > 1 else min(runs, key=lambda run: run.started_s)
     end_s = max(run.started_s + run.wall_s for run in runs)
     run = _with(
         first,
-        wall_s=end_s - first.started_s,
+        wall_s=first.wall_s if first.runs > 1 else end_s - first.started_s,
         cpu_s=sum(run.cpu_s for run in runs),
         processes=sum(run.processes for run in runs),
         threads=max(run.threads for run in runs),
         peak_bytes=max(run.peak_bytes for run in runs),
+        parts=[],
     )
     return Workload(FORMAT, SCHEMA, run, _kernels(parts, [1.0] * len(parts)))
 
@@ -67,8 +71,9 @@ def _sum_of_runs(runs: Sequence[Run], weights: Sequence[float]) -> Run:
         threads=max(run.threads for run in runs),
         exit_code=first.exit_code if all(run.exit_code == first.exit_code for run in runs) else None,
         peak_bytes=max(run.peak_bytes for run in runs),
-        id=max(runs, key=lambda run: run.started_s).id,
         runs=sum(run.runs for run in runs),
+        ids=list(dict.fromkeys(name for run in runs for name in run.ids))[-MAX_IDS:],
+        parts=[],
     )
 
 
@@ -107,6 +112,7 @@ def _kernel(several: Sequence[tuple[KernelCalls, float]]) -> KernelCalls:
             SignatureCalls(key, sizes.all_calls(), _reason(reasons)) for (key, _), (sizes, reasons) in hottest_first
         ],
         misses=round(sum(weight * kernel.misses for kernel, weight in several)),
+        miss_s=sum(weight * kernel.miss_s for kernel, weight in several),
     )
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..value import Value
 from .workload import Argument, Calls
+
+if TYPE_CHECKING:
+    from .part import Look
 
 #: Sizes of a signature that are kept exactly, and buckets for the others.
 MAX_EXACT = 64
@@ -26,29 +28,17 @@ TAIL = 0.99
 Size = tuple[tuple[str, int], ...]
 
 
-class Look(Value):
-    """What was seen of a call that was looked at."""
-
-    size: Mapping[str, int]
-    took_s: float
-    #: The call, and those since the last one that was looked at.
-    weight: float
-    served: str
-    allocated_bytes: int
-    argument_bytes: int
-    warm: bool
-    example: Mapping[str, Argument]
-
-
 class Tally:
     """Sums over calls."""
 
-    __slots__ = ("allocated", "argument", "calls", "example", "highest", "hottest", "lowest", "priority", "sampled",
-                 "served", "times", "total_s", "warm")  # fmt: skip
+    __slots__ = ("allocated", "argument", "calls", "example", "highest", "hottest", "known", "lowest", "priority",
+                 "sampled", "served", "times", "total_s", "warm")  # fmt: skip
 
     def __init__(self) -> None:
         self.calls = self.total_s = self.allocated = self.argument = self.warm = 0.0
         self.sampled = 0
+        #: The calls of which it is known whether their arguments were warm.
+        self.known = 0.0
         #: Its place among the sizes that are kept exactly: its time, and that of what it took the place of.
         self.priority = 0.0
         self.times: dict[int, float] = {}
@@ -67,7 +57,9 @@ class Tally:
         self.priority += weight * look.took_s
         self.allocated += weight * look.allocated_bytes
         self.argument += weight * look.argument_bytes
-        self.warm += weight * look.warm
+        if look.warm >= 0:
+            self.known += weight
+            self.warm += weight * look.warm
         step = time_step(look.took_s)
         self.times[step] = self.times.get(step, 0.0) + weight
         self.served[look.served] = self.served.get(look.served, 0.0) + weight
@@ -83,6 +75,7 @@ class Tally:
         self.priority += weight * other.total_s
         self.allocated += weight * other.allocated
         self.argument += weight * other.argument
+        self.known += weight * other.known
         self.warm += weight * other.warm
         for step, calls in other.times.items():
             self.times[step] = self.times.get(step, 0.0) + weight * calls
@@ -102,23 +95,25 @@ class Tally:
         if time_s > self.hottest[0]:
             self.hottest = (time_s, size or tuple(lowest.items()))
 
-    def calls_of(self) -> Calls:
-        """The tally as it stands in a workload."""
+    def calls_of(self, scale: float) -> Calls:
+        """The tally as it stands in a workload, each call counted `scale` times."""
         total = self.calls or 1.0
         exact = self.lowest == self.highest
         return Calls(
             size=dict(self.hottest[1]),
-            calls=round(self.calls, 3),
+            calls=round(scale * self.calls, 3),
             sampled=self.sampled,
-            total_s=self.total_s,
+            total_s=scale * self.total_s,
             median_s=quantile(self.times, 0.5),
             tail_s=quantile(self.times, TAIL if self.sampled >= 100 else 1.0),
             ranges={} if exact else {name: (self.lowest[name], self.highest[name]) for name in self.lowest},
-            times=dict(sorted(self.times.items())),
-            served=dict(sorted(self.served.items(), key=lambda item: -item[1])),
+            times={step: round(scale * calls, 3) for step, calls in sorted(self.times.items())},
+            served={
+                name: round(scale * calls, 3) for name, calls in sorted(self.served.items(), key=lambda item: -item[1])
+            },
             allocated_bytes=round(self.allocated / total, 1),
             argument_bytes=round(self.argument / total, 1),
-            warm=round(self.warm / total, 4),
+            warm=round(self.warm / (self.known or 1.0), 4),
             example=dict(self.example),
         )
 
@@ -130,7 +125,7 @@ class Tally:
             calls.calls, calls.sampled, calls.total_s, calls.total_s,
         )  # fmt: skip
         tally.allocated, tally.argument = calls.calls * calls.allocated_bytes, calls.calls * calls.argument_bytes
-        tally.warm = calls.calls * calls.warm
+        tally.known, tally.warm = calls.calls, calls.calls * calls.warm
         tail = calls.calls * (1 - TAIL)
         tally.times = dict(calls.times) or {time_step(calls.median_s): calls.calls - tail}
         if not calls.times:
@@ -162,10 +157,10 @@ class Sizes:
             place = self._bucket(each.size) if each.ranges else self._exact(tuple(each.size.items()))
             place.join(tally, weight)
 
-    def all_calls(self) -> list[Calls]:
-        """Everything, hottest first."""
+    def all_calls(self, scale: float = 1.0) -> list[Calls]:
+        """Everything, hottest first, each call counted `scale` times."""
         tallies = [*self.exact.values(), *self.buckets.values()]
-        return [tally.calls_of() for tally in sorted(tallies, key=lambda tally: -tally.total_s)]
+        return [tally.calls_of(scale) for tally in sorted(tallies, key=lambda tally: -tally.total_s)]
 
     @property
     def total_s(self) -> float:

@@ -80,8 +80,10 @@ class KernelCalls(msgspec.Struct, frozen=True, omit_defaults=True):
     self_s: float
     total_s: float
     signatures: list[SignatureCalls]
-    #: First calls and calls that had to be looked up.
+    #: First calls and calls that had to be looked up, and the time that it took to find, tune, load or compile what
+    #: serves them; `total_s` holds none of it.
     misses: int = 0
+    miss_s: float = 0.0
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,10 +108,11 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     machine: dict[str, str] = {}
     label: str = ""
     tool: str = ""
-    #: Name of the run, which all its processes share.
-    id: str = ""
-    #: How many runs this is the sum of.
+    #: How many runs this is the sum of, and their names, the last ones only; processes of one run share its name.
     runs: int = 1
+    ids: list[str] = []
+    #: The files of single processes that were added last.
+    parts: list[str] = []
 
 
 class Workload(msgspec.Struct, frozen=True, omit_defaults=True):
