@@ -13,7 +13,7 @@ from ..errors import WorkloadError
 from .merging import merge
 from .workload import Workload, decode, encode
 
-__all__ = ["merge", "read", "write"]
+__all__ = ["merge", "put", "read", "write"]
 
 
 def read(path: str | os.PathLike[str]) -> Workload:
@@ -48,26 +48,30 @@ def write(path: str | os.PathLike[str], workload: Workload) -> None:
     WorkloadError
         It cannot be written: no such directory, no permission, a full disk. The old file is as it was.
     """
+    put(path, encode(workload), "the workload")
+
+
+def put(path: str | os.PathLike[str], content: bytes, what: str) -> None:
+    """Write a file in the same way; `what` it is, is said where that fails.
+
+    Raises
+    ------
+    WorkloadError
+        It cannot be written.
+    """
     path = Path(path)
-    if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-        _write_into(path, encode(workload))
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+            with path.open("wb") as file:
+                file.write(content)
+            return
+        part = path.with_name(f".{path.name}.{os.getpid()}.new")
         try:
-            part.write_bytes(encode(workload))
+            part.write_bytes(content)
             os.replace(part, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
     except OSError as error:
-        raise WorkloadError(f"{path}: the workload cannot be written: {error.strerror}; choose another path") from None
-
-
-def _write_into(path: Path, content: bytes) -> None:
-    try:
-        with path.open("wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise WorkloadError(f"{path}: the workload cannot be written: {error.strerror}; choose another path") from None
+        raise WorkloadError(f"{path}: {what} cannot be written: {error.strerror}; choose another path") from None

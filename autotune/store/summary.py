@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..kernel.signature import describe_key
-from .record import Decision, Gap, Record, Split
+from .record import Decision, Gap, Leaf, Record, Split
 
 
 def intervals(decision: Decision) -> list[str]:
@@ -16,10 +16,15 @@ def intervals(decision: Decision) -> list[str]:
 
 def winners_by_size(decision: Decision) -> list[tuple[str, str]]:
     """Ranges of sizes with their winners, smallest first: ``[("n < 1,024", "reference"), …]``."""
+    return [(where, str(leaf.winner)) for where, leaf in leaves_by_size(decision)]
+
+
+def leaves_by_size(decision: Decision) -> list[tuple[str, Leaf]]:
+    """Ranges of sizes with what serves them, smallest first."""
     return _walk(decision, {})
 
 
-def _walk(decision: Decision, bounds: dict[str, tuple[int, int | None]]) -> list[tuple[str, str]]:
+def _walk(decision: Decision, bounds: dict[str, tuple[int, int | None]]) -> list[tuple[str, Leaf]]:
     if isinstance(decision, Split):
         low, high = bounds.get(decision.feature, (0, None))
         below = {**bounds, decision.feature: (low, decision.at if high is None else min(high, decision.at))}
@@ -28,7 +33,7 @@ def _walk(decision: Decision, bounds: dict[str, tuple[int, int | None]]) -> list
     where = ", ".join(_bound(name, *pair) for name, pair in bounds.items())
     if isinstance(decision, Gap):
         return []
-    return [(where, str(decision.winner))]
+    return [(where, decision)]
 
 
 def _bound(feature: str, low: int, high: int | None) -> str:

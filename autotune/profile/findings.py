@@ -1,0 +1,281 @@
+"""What a workload says, held against the store: where the time goes, what would be faster, and what is not tuned.
+
+Data only; hottest first. Knows nothing of how it is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..kernel.signature import describe_key
+from ..machine import fingerprint
+from ..measure.race import INDIFFERENCE
+from .knowledge import Known
+from .workload import Calls, KernelCalls, Run, SignatureCalls, Workload
+
+#: What a decision may cost over the fastest, by the figures of `autotune verify`.
+ALLOWED_REGRET = 0.05
+#: Share of a call from which on the dispatcher's part of it is worth a word.
+LAUNCH_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The calls of one signature at one size."""
+
+    kernel: str
+    signature: str
+    arguments: str
+    size: Mapping[str, int]
+    ranges: Mapping[str, tuple[int, int]]
+    calls: float
+    sampled: int
+    total_s: float
+    #: Of the time in kernels; calls inside calls are counted once.
+    share: float
+    median_s: float
+    tail_s: float
+    #: Candidates with the calls that they served, most first.
+    served: Mapping[str, float]
+    #: The fastest candidate that the policy lets win at this size, by the record; empty where that is not known.
+    best: str
+    #: What a call would take with it.
+    best_s: float | None
+    #: Seconds that it would save; None where it is not known, 0 within what a race cannot tell from noise.
+    saving_s: float | None
+    #: What a run now would be served by, and how much of the saving that brings.
+    now: str
+    now_saving_s: float
+    #: Why the best is not known, or why no tuned variant served.
+    reason: str
+    #: What the dispatcher adds to all of them.
+    launch_s: float
+    allocated_bytes: float
+    argument_bytes: float
+    warm: float
+
+    @property
+    def name(self) -> str:
+        return self.kernel.rpartition(":")[2]
+
+    @property
+    def server(self) -> str:
+        """Who served most of the calls."""
+        return next(iter(self.served), "")
+
+    @property
+    def launch_share(self) -> float:
+        return _ratio(self.launch_s, self.total_s)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kernel of the workload."""
+
+    kernel: str
+    module: str
+    calls: int
+    self_s: float
+    total_s: float
+    share: float
+    misses: int
+    #: Sum over its spots, as far as known; and what of it a run now would bring.
+    saving_s: float
+    now_saving_s: float
+    launch_s: float
+    #: Seconds of calls of which no tuned variant was chosen by measurements.
+    untuned_s: float
+    #: Why it cannot be explained further; empty for a kernel that is declared.
+    gone: str
+    spots: tuple[Spot, ...]
+
+    @property
+    def name(self) -> str:
+        return self.kernel.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a workload says."""
+
+    run: Run
+    #: Hottest first.
+    parts: tuple[Part, ...]
+    #: Of all kernels, hottest first.
+    spots: tuple[Spot, ...]
+    #: Time in kernels, calls inside calls counted once.
+    kernel_s: float
+    calls: int
+    saving_s: float
+    now_saving_s: float
+    launch_s: float
+    untuned_s: float
+    #: Hard fields in which this machine is not the recorded one.
+    other_machine: tuple[str, ...]
+
+    @property
+    def share_of_wall(self) -> float | None:
+        """Of the program's time; None where several threads or processes called, whose times add up beyond it."""
+        if self.run.processes != 1 or self.run.threads != 1 or not self.run.wall_s > 0:
+            return None
+        return min(1.0, _ratio(self.kernel_s, self.run.wall_s))
+
+
+def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
+    """The findings of a workload.
+
+    Parameters
+    ----------
+    workload : Workload
+        As recorded.
+    known : mapping
+        What is known of its kernels, by id.
+    """
+    all_s = sum(_sound(kernel.self_s) for kernel in workload.kernels)
+    parts = [_part(kernel, known[kernel.kernel], all_s, workload.run.dispatch_s) for kernel in workload.kernels]
+    parts.sort(key=lambda part: -part.self_s)
+    spots = sorted((spot for part in parts for spot in part.spots), key=lambda spot: -spot.share)
+    return Findings(
+        run=workload.run,
+        parts=tuple(parts),
+        spots=tuple(spots),
+        kernel_s=all_s,
+        calls=sum(part.calls for part in parts),
+        saving_s=min(all_s, sum(part.saving_s for part in parts)),
+        now_saving_s=min(all_s, sum(part.now_saving_s for part in parts)),
+        launch_s=sum(part.launch_s for part in parts),
+        untuned_s=sum(part.untuned_s for part in parts),
+        other_machine=tuple(_differences(workload.run.machine)),
+    )
+
+
+def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) -> Part:
+    own = _sound(kernel.self_s)
+    within = _ratio(own, _sound(kernel.total_s))  # the share of a call's time that is not of kernels it calls
+    spots = [
+        _spot(kernel, signature, calls, known, all_s, within, dispatch_s)
+        for signature in kernel.signatures for calls in signature.calls
+    ]  # fmt: skip
+    spots.sort(key=lambda spot: -spot.share)
+    return Part(
+        kernel=kernel.kernel,
+        module=kernel.module,
+        calls=kernel.calls,
+        self_s=own,
+        total_s=_sound(kernel.total_s),
+        share=_ratio(own, all_s),
+        misses=kernel.misses,
+        saving_s=min(own, sum(spot.saving_s or 0.0 for spot in spots)),
+        now_saving_s=min(own, sum(spot.now_saving_s for spot in spots)),
+        launch_s=_sound(dispatch_s) * kernel.calls,
+        untuned_s=sum(spot.total_s * within for spot in spots if spot.reason and spot.saving_s is None),
+        gone=_gone(known),
+        spots=tuple(spots),
+    )
+
+
+def _gone(known: Known) -> str:
+    if known.kernel is not None:
+        return ""
+    module = known.id.partition(":")[0]
+    return f"no installed package declares it; if it still exists, name its module: --module {module}"
+
+
+def _spot(
+    kernel: KernelCalls, about: SignatureCalls, calls: Calls, known: Known, all_s: float, within: float,
+    dispatch_s: float,
+) -> Spot:  # fmt: skip
+    served = dict(sorted(calls.served.items(), key=lambda item: -_sound(item[1])))
+    possible = _possible(about, calls, known, served)
+    return Spot(
+        kernel=kernel.kernel,
+        signature=about.signature,
+        arguments=describe_key(about.signature) if about.signature else "not covered",
+        size=calls.size,
+        ranges=calls.ranges,
+        calls=_sound(calls.calls),
+        sampled=calls.sampled,
+        total_s=_sound(calls.total_s),
+        share=_ratio(_sound(calls.total_s) * within, all_s),
+        median_s=_sound(calls.median_s),
+        tail_s=_sound(calls.tail_s),
+        served=served,
+        best=possible.best,
+        best_s=possible.best_s,
+        saving_s=possible.saving_s,
+        now=possible.now,
+        now_saving_s=possible.now_saving_s,
+        reason=possible.reason,
+        launch_s=_sound(dispatch_s) * _sound(calls.calls),
+        allocated_bytes=_sound(calls.allocated_bytes),
+        argument_bytes=_sound(calls.argument_bytes),
+        warm=_sound(calls.warm),
+    )
+
+
+@dataclass(frozen=True)
+class _Possible:
+    """The fields of a spot that the record tells."""
+
+    reason: str = ""
+    best: str = ""
+    best_s: float | None = None
+    saving_s: float | None = None
+    now: str = ""
+    now_saving_s: float = 0.0
+
+
+def _possible(about: SignatureCalls, calls: Calls, known: Known, served: Mapping[str, float]) -> _Possible:
+    """What would be the best, what it would save, and why not if that is not known.
+
+    The record tells how the candidates compare at this size; the program tells how long a call took. Their product is
+    what a call would take in this program, whose data may be warmer or colder than that of the calibration. What the
+    decision takes counts as the best unless it costs more than a decision may.
+    """
+    if not about.signature:
+        return _Possible(about.untuned or "no variant covers such calls")
+    curves = known.curves(about.signature)
+    if curves is None:
+        now = known.why_not(about.signature)
+        then = about.untuned if about.untuned and about.untuned != now else ""
+        return _Possible(f"{now}; when it ran: {then}" if then else now)
+    times = curves.at(calls.size)
+    best = curves.best(calls.size)
+    if best is None:
+        return _Possible("beyond the sizes that were measured")
+    now = known.decided(about.signature, calls.size)
+    if now in times and times[now] <= best[1] * (1 + ALLOWED_REGRET):
+        best = now, times[now]
+    unknown = [name for name in served if name not in times]
+    if unknown or not served:
+        return _Possible(f"{', '.join(unknown) or 'who served'}: not among what was measured", best[0], now=now)
+    expected_s = sum(times[name] * _sound(count) for name, count in served.items())
+    everyone = sum(map(_sound, served.values()))
+
+    def part(seconds: float) -> float:
+        """Time with a candidate over time as served; 1 within what a race cannot tell from noise."""
+        found = _ratio(seconds * everyone, expected_s)
+        return found if 0 < found < 1 / (1 + INDIFFERENCE) else 1.0
+
+    total_s, median_s, taken = _sound(calls.total_s), _sound(calls.median_s), part(best[1])
+    return _Possible(
+        about.untuned, best[0], median_s * taken, total_s * (1 - taken), now,
+        total_s * (1 - part(times[now])) if now in times else 0.0,
+    )  # fmt: skip
+
+
+def _differences(recorded: Mapping[str, str]) -> list[str]:
+    """The hard fields in which the recorded machine is another than this one."""
+    here = fingerprint().hard
+    return [f"{name} {recorded[name]}, here {now}" for name, now in here.items() if recorded.get(name, now) != now]
+
+
+def _sound(value: float) -> float:
+    """A time or count of a file as a number to reckon with: nothing negative, nothing infinite."""
+    return value if math.isfinite(value) and value > 0 else 0.0
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
