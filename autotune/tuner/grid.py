@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,14 @@ class Problem:
     @property
     def names(self) -> list[str]:
         return list(self.ranges)
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON, for a worker; the kernel is found there by itself."""
+        return {
+            "fixed": dict(self.fixed),
+            "ranges": {name: (given.lo, given.hi) for name, given in self.ranges.items()},
+            "seed": self.seed,
+        }
 
     def arguments(self, point: Mapping[str, int], *, fresh: int = 0) -> make.Arguments:
         """Arguments for a point; another `fresh` gives other data of the same size.

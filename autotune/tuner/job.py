@@ -21,7 +21,10 @@ from . import grid, incremental, locate
 from .contest import Contest
 from .effort import EFFORTS
 from .entrants import entrants, small_candidates, static_count, uses_compiler
+from .examples import Examples
 from .hints import Hint
+from .joining import with_sizes
+from .occurring import Occurring
 from .steady import steady_state
 
 Emit = Callable[[dict[str, Any]], None]
@@ -53,6 +56,9 @@ def announcer(emit: Emit, patience: float) -> Callable[..., None]:
 def problem_of(job: dict[str, Any]) -> grid.Problem:
     kernel = found(job)
     ranges = {name: Range(lo, hi) for name, (lo, hi) in job["ranges"].items()}
+    if "examples" in job:
+        examples = tuple((size, example) for size, example in job["examples"])
+        return Examples(kernel, job["fixed"], ranges, job["seed"], key=job["key"], examples=examples)
     return grid.Problem(kernel, job["fixed"], ranges, job.get("seed", 0))
 
 
@@ -72,6 +78,25 @@ def calibrate(job: dict[str, Any], emit: Emit) -> Any:
             hints=[Hint.from_data(item) for item in job.get("hints", ())],
         )
         return msgspec.to_builtins(session.run())
+
+
+def calibrate_sizes(job: dict[str, Any], emit: Emit) -> Any:
+    """Calibrate one signature at the sizes of a program and join the outcome to what is known: the record, and what
+    serves each size now against what served in the program, as plain data."""
+    sampling.recall(found(job), job["failures"])
+    known = None if job["record"] is None else decode(job["record"])
+    before = known.variants.failures if known is not None else []
+    with steady_state():
+        session = Occurring(
+            problem_of(job), EFFORTS[job["effort"]], job["numerics"], announcer(emit, job["patience"]),
+            {**{str(failure.candidate): failure.reason for failure in before}, **job["failures"]}, job["too_long"],
+            job["budget_s"], [Hint.from_data(item) for item in job["hints"]],
+            points=job["points"], between=job["between"],
+        )  # fmt: skip
+        measured = session.run()
+        record = with_sizes(known, measured)
+        gains = session.gains(record, job["served"])
+        return {"record": msgspec.to_builtins(record), "contended": measured.quality == "contended", "gains": gains}
 
 
 def compile_all(job: dict[str, Any], emit: Emit) -> Any:

@@ -17,8 +17,8 @@ import msgspec
 from ..kernel.model import REFERENCE, Kernel
 from ..measure.paired import Interval
 from ..measure.race import HOPELESS, INDIFFERENCE, Verdict
-from ..store.record import Cell, Choice, Leaf, Measurement, Record, lookup, reach
-from . import decide
+from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Record, Split, lookup, reach
+from . import decide, patches
 from .hints import octaves
 from .regimes import Regimes
 
@@ -208,3 +208,40 @@ def with_trial(known: Record, new: Record, leaf: Leaf) -> Record:
         quality="contended" if 2 * sum(cell.contended for cell in cells) > len(cells) else "clean",
         skipped=known.skipped, held_out=known.held_out,
     )  # fmt: skip
+
+
+# -- the sizes of a program
+
+
+def with_sizes(known: Record | None, new: Record) -> Record:
+    """What is known of a signature after its calibration at the sizes of a program, whose record is `new`.
+
+    What was calibrated over all sizes stays, but for half an octave around a size that has another winner. Of anything
+    else the new decision holds where it says something, the one before elsewhere.
+    """
+    if known is None or not new.cells:
+        return known or new
+    if known.provenance.origin == "calibrate" and not _has_gaps(known.decision):
+        for cell in new.cells:
+            leaf = lookup(new.decision, cell.size)
+            if leaf is not None:
+                known = with_trial(known, msgspec.structs.replace(new, cells=[cell]), leaf)
+        return known
+    measured = [cell.size for cell in new.cells]
+    about, made = new.variants, new.provenance
+    return msgspec.structs.replace(
+        new,
+        cells=[*(cell for cell in known.cells if cell.size not in measured), *new.cells],
+        decision=patches.filled(new.decision, known.decision),
+        variants=msgspec.structs.replace(about, ulp={**known.variants.ulp, **about.ulp}),
+        provenance=msgspec.structs.replace(
+            made, compiled=made.compiled or known.provenance.compiled,
+            spent_s=round(made.spent_s + known.provenance.spent_s, 3),
+        ),
+    )  # fmt: skip
+
+
+def _has_gaps(decision: Decision) -> bool:
+    if isinstance(decision, Split):
+        return _has_gaps(decision.below) or _has_gaps(decision.above)
+    return isinstance(decision, Gap)

@@ -76,6 +76,8 @@ class Session:
     #: Settings that won elsewhere.
     hints: Sequence[Hint] = ()
     skipped: list[str] = field(default_factory=list, init=False)
+    #: Variants that there was no time for.
+    untried: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
     _verified: dict[str, int] = field(default_factory=dict, init=False)
     _measured: list[tuple[int, float]] = field(default_factory=list, init=False)  # volumes, seconds of the reference
@@ -99,9 +101,7 @@ class Session:
         self.contest = Contest(
             self.kernel, self.signature, cores, self.problem.seed, self.announce, dict(self.failures)
         )
-        self.gate = Gate(
-            self.kernel, cases.from_inputs(self.kernel, self.signature, self.problem.names, self.problem.arguments)
-        )
+        self.gate = Gate(self.kernel, self._cases())
         able = entrants(self.kernel, self.signature, numerics=self.numerics, cores=cores)
         self.admit(able.variants)
         self._race_sizes()
@@ -110,7 +110,7 @@ class Session:
         uses_numba = any(uses_compiler(variant) for variant in able.variants)
         raced = sorted(self.raced, key=lambda item: _volume(item.size))
         return make_record(
-            self.contest, decision, raced, numerics=self.numerics, excluded=dict(able.excluded), untried=[],
+            self.contest, decision, raced, numerics=self.numerics, excluded=dict(able.excluded), untried=self.untried,
             skipped=self.skipped, held_out=held_out, origin="calibrate", effort=self.effort.name,
             spent_s=time.monotonic() - started, budget_s=None if math.isinf(self.budget_s) else self.budget_s,
             compiled=uses_numba, ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
@@ -120,6 +120,10 @@ class Session:
         """Compile and verify what takes part."""
         for variant in variants:
             self.contest.admit(variant, self.gate, self._edges)
+
+    def _cases(self) -> list[Case]:
+        """What every candidate is verified on before it is timed."""
+        return cases.from_inputs(self.kernel, self.signature, self.problem.names, self.problem.arguments)
 
     def _edges(self, candidate: Candidate) -> Iterable[Case]:
         limit = max((given.hi for given in self.problem.ranges.values()), default=0)

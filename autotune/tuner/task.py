@@ -49,9 +49,7 @@ class Task:
     def job(self, **about: Any) -> dict[str, Any]:
         return {
             "location": self.location,
-            "fixed": dict(self.problem.fixed),
-            "ranges": {name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
-            "seed": self.problem.seed,
+            **self.problem.as_data(),
             "failures": self.failures,
             "too_long": self.too_long,
             "known": None if self.standing.known is None else encode(self.standing.known),

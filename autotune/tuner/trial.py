@@ -10,9 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..compile.build import cached
 from ..dispatch.routes import candidate_of
-from ..kernel.model import REFERENCE, Candidate, Kernel, Variant
+from ..kernel.model import REFERENCE, Kernel, Variant
 from ..kernel.signature import Signature
 from ..machine import fingerprint
 from ..measure import arguments as make
@@ -20,17 +19,12 @@ from ..measure.gate import Gate
 from ..store.record import Cell, Record, lookup
 from . import cases, decide
 from .contest import Contest
-from .entrants import cost_rank, entrants, static_count, uses_compiler
+from .entrants import LOAD_S, compiling_s, cost_rank, entrants, uses_compiler
 from .heat import Announce
 from .hints import Hint, promising, warm
 from .joining import carried, joined, open_cell, rivals, with_trial, without
 from .recording import facts_of, make_record
 from .regimes import Regimes
-
-#: Seconds that compiling is predicted to take: serial and parallel code of some twenty lines, Numba already imported
-#: (medians of the shipped kernels on a 2-core machine); from the code cache, loading.
-COMPILE_S = {False: 0.4, True: 1.2}
-LOAD_S = 0.03
 
 
 @dataclass
@@ -126,7 +120,7 @@ class Trial:
         compiled_any = False
         for variant in variants:
             compiles = uses_compiler(variant)
-            predicted_s = self._predicted_s(variant) if compiles else 0.0
+            predicted_s = compiling_s(self.kernel, variant) if compiles else 0.0
             late = time.monotonic() + predicted_s > self.deadline_s
             # One variant is always compiled, however small the budget: the next process then finds it in the cache.
             if late and (not compiles or compiled_any):
@@ -135,11 +129,6 @@ class Trial:
             compiled_any = compiled_any or (compiles and predicted_s > LOAD_S)
             contest.admit(variant, gate, lambda _: ())
         return untried
-
-    def _predicted_s(self, variant: Variant) -> float:
-        if cached(self.kernel, Candidate(variant.name, variant.space.default)):
-            return LOAD_S
-        return COMPILE_S[variant.threads] * static_count(variant)
 
 
 def _is_of(contest: Contest, name: str, variants: list[Variant]) -> bool:

@@ -1,0 +1,164 @@
+"""Calibrating one signature at the sizes that a program calls it with, the one where most is to be gained first.
+
+The decision holds around these sizes and between them; about others it says nothing. Runs
+where `Session` runs. Knows nothing of processes, of what is recorded already, or of what a size is worth.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..compile.layers import expected_layer
+from ..kernel.model import REFERENCE, Candidate, Variant
+from ..measure.gate import Case
+from ..measure.paired import paired_interval
+from ..measure.race import Verdict
+from ..search import crossover
+from ..store.record import REACH_OCTAVES, Decision, Gap, HeldOut, Record, lookup
+from . import cases, decide, patches
+from .entrants import LOAD_S, compiling_s, cost_rank, uses_compiler
+from .examples import Examples
+from .hints import promising
+from .session import Session
+
+Size = dict[str, int]
+
+
+@dataclass
+class Occurring(Session):
+    """One signature being calibrated at given sizes.
+
+    Parameters
+    ----------
+    points : sequence of dict
+        What to ask the problem for, the most valuable size first.
+    between : sequence of dict
+        Other sizes at which the program calls the kernel: a border is searched where there are some about it.
+    """
+
+    points: Sequence[Size] = field(kw_only=True)
+    between: Sequence[Size] = field(kw_only=True, default=())
+
+    def _points(self) -> list[Size]:
+        return [dict(point) for point in self.points]
+
+    def _too_large(self, point: Mapping[str, int]) -> str | None:
+        """A program has called it with this size, however long that takes."""
+        if self.raced and time.monotonic() > self.deadline_s:
+            return "the budget is spent"
+        return None
+
+    # -- admission
+
+    def _cases(self) -> list[Case]:
+        if isinstance(self.problem, Examples):
+            return cases.from_call(self.kernel, self.signature, self.problem.arguments(self.points[0]))
+        return super()._cases()
+
+    def _edges(self, candidate: Candidate) -> Iterable[Case]:
+        return () if isinstance(self.problem, Examples) else super()._edges(candidate)
+
+    def admit(self, variants: Iterable[Variant]) -> None:
+        """What there is time for, cheapest first, and of those what won elsewhere."""
+        likely = promising(self.hints, self.points[0])
+        compiled_any = False
+        for variant in sorted(variants, key=lambda v: (*cost_rank(v)[:2], v.name not in likely, *cost_rank(v)[2:])):
+            predicted_s = compiling_s(self.kernel, variant) if uses_compiler(variant) else 0.0
+            # One is always compiled, however little time is left: it is in the cache for the next calibration.
+            if time.monotonic() + predicted_s > self.deadline_s and (not predicted_s or compiled_any):
+                self.untried.append(variant.name)
+                continue
+            compiled_any = compiled_any or predicted_s > LOAD_S
+            self.contest.admit(variant, self.gate, self._edges)
+
+    # -- the decision
+
+    def _decide(self) -> Decision:
+        self.raced = [item for item in self.raced if item.verdict.winner in self.contest.admitted]
+        if not self.raced:
+            return Gap()
+        name = decide.only_size(self.raced, self.problem.names)
+        facts = self.facts()
+        if name is None:
+            spots = [(item.size, facts.leaf(item.verdict.winner, item.verdict.single)) for item in self.raced]
+            decision = patches.by_neighbours(spots)
+        else:
+            costs = {item.size[name]: item.costs(facts, expected_layer()) for item in self.raced}
+            decision = decide.from_segments(name, self._segments(name, costs), costs, facts)
+        return patches.inside(decision, self._box())
+
+    def _segments(self, name: str, costs: Mapping[int, Mapping[str, float]]) -> list[crossover.Segment]:
+        """The winners of the measured sizes; a border is half-way, or where duels find it if there are calls there."""
+        winners = {item.size[name]: item.verdict.winner for item in self.raced}
+        sizes = sorted(costs)
+        chosen = crossover.runs(sizes, costs, winners)
+        found = [crossover.Segment(sizes[0], chosen[0])]
+        for index in range(1, len(sizes)):
+            (low, high), (a, b) = sizes[index - 1 : index + 1], chosen[index - 1 : index + 1]
+            if a == b:
+                continue
+            called = any(low < size.get(name, low) < high for size in self.between)
+            if called and not isinstance(self.problem, Examples) and time.monotonic() < self.deadline_s:
+                found += crossover.refine((low, costs[low]), (high, costs[high]), a, b, self._duel)
+            else:
+                at = max(low + 1, round(math.sqrt(max(low, 1) * high)))
+                found.append(crossover.Segment(at, b, low + 1, high))
+        return found
+
+    def _duel(self, size: int, names: Sequence[str]) -> crossover.Outcome:
+        """Nothing more is told apart once the time is over."""
+        if time.monotonic() > self.deadline_s:
+            return crossover.Outcome(dict.fromkeys(names, 1.0), names[0])
+        return super()._duel(size, names)
+
+    def _box(self) -> dict[str, tuple[int, int]]:
+        """Around all measured sizes, half an octave beyond the outermost."""
+        factor = 2**REACH_OCTAVES
+        sizes = [item.size for item in self.raced]
+        ends = {name: (min(s[name] for s in sizes), max(s[name] for s in sizes)) for name in sizes[0]}
+        return {n: (math.floor(lo / factor), max(math.ceil(hi * factor), hi + 1)) for n, (lo, hi) in ends.items()}
+
+    def _refined(self, decision: Decision) -> tuple[Decision, list[HeldOut]]:
+        """Every size that matters is measured: none is held out."""
+        return decision, []
+
+    # -- what it brings
+
+    def gains(self, record: Record, served: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+        """The time of what serves each measured size now over that of what served in the program.
+
+        Parameters
+        ----------
+        record : Record
+            What is decided now.
+        served : mapping
+            Candidates that served in the program.
+        """
+        found = []
+        for item in self.raced:
+            leaf = lookup(record.decision, dict(item.size))
+            if leaf is None:
+                continue
+            now = str(leaf.winner)
+            cold = item.regimes.cold
+            found.append({
+                "size": dict(item.size), "now": now,
+                "warm": _ratios(item.regimes.warm, now, served), "cold": _ratios(cold, now, served) if cold else {},
+            })  # fmt: skip
+        return found
+
+
+def _ratios(verdict: Verdict, now: str, served: Iterable[str]) -> dict[str, list[float]]:
+    """Ratio with its interval to each candidate that took part."""
+    found = {}
+    for name in dict.fromkeys([*served, REFERENCE]):
+        if name == now:
+            found[name] = [1.0, 1.0, 1.0]
+        elif name in verdict.samples and now in verdict.samples:
+            interval = paired_interval(verdict.samples[now], verdict.samples[name])
+            found[name] = [interval.ratio, interval.low, min(interval.high, 1e9)]
+    return found
