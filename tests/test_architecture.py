@@ -25,6 +25,7 @@ MAY_LOAD = {
     "store/record.py": {"msgspec"}, "store/shipped.py": {"msgspec"}, "store/reader.py": {"sqlite3"},
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
     "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/part.py": {"msgspec"},
+    **{key: {"msgspec"} for key in ("profile/calibration.py", "profile/resolving.py", "profile/targets.py")},
 }  # fmt: skip
 MAX_LINES = 320
 

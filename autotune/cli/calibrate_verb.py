@@ -10,7 +10,7 @@ import click
 
 from ..machine import fingerprint
 from ..machine.fingerprint import cpu_label
-from ..machine.load import current_load
+from ..machine.load import Load, current_load
 from ..store import store, summary
 from ..store.record import Record
 from ..tuner.effort import EFFORTS
@@ -27,6 +27,19 @@ from .common import print_json, table  # isort: skip
 @dtype_option
 @click.option("--size", "sizes", multiple=True, metavar="n=LO:HI", help="Calibrate this range of a size instead.")
 @click.option("--force", is_flag=True, help="Measure anew what is already known.")
+@click.option(
+    "--from",
+    "workloads",
+    multiple=True,
+    metavar="FILE[=WEIGHT]",
+    help="Calibrate what a recorded program calls, at its sizes, where that saves most; may be given more than once.",
+)
+@click.option(
+    "--runs",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="With --from: measure only what saves more time in so many runs of the program than it takes (100).",
+)
 @json_option
 def command(
     kernels: tuple[str, ...],
@@ -36,6 +49,8 @@ def command(
     dtype: str | None,
     sizes: tuple[str, ...],
     force: bool,
+    workloads: tuple[str, ...],
+    runs: float | None,
     as_json: bool,
 ) -> int:
     """Measure kernels on this machine and record which variant wins at which size.
@@ -45,20 +60,20 @@ def command(
     """
     from ..tuner import calibrate
 
+    if workloads:
+        if modules or dtype or sizes:
+            raise click.UsageError(
+                "--from says which kernels, dtypes and sizes; leave out --module, --dtype and --size"
+            )
+        return _from(workloads, kernels, effort, budget, runs, force, as_json)
+    if runs is not None:
+        raise click.UsageError("--runs counts runs of a recorded program: give one with --from workload.json")
     ranges = parse_sizes(sizes)
     tuned = load_kernels(modules, kernels)
     chosen = [kernel_of(one) for one in tuned if one.__autotune__.kernel.inputs is not None or kernels]
     store.put([])  # whether records can be saved is known before any work begins
-    load = current_load()
+    load = introduce(show=not as_json)
     progress = Progress(show=not as_json)
-    if not as_json:
-        out = console()
-        out.print(f"[bold]{cpu_label()}[/bold], {fingerprint().cores.count} usable cores; store {store.root()}")
-        if load.busy:
-            out.print(
-                f"[yellow]The machine is not quiet ({load}). Decisions are paired and stay sound, but take longer and "
-                "are marked contended; stop what else is running, or calibrate again later.[/yellow]"
-            )
     started = time.monotonic()
     with progress:
         records = calibrate(
@@ -78,6 +93,36 @@ def command(
         for text in progress.left_out:
             click.echo(f"left out: {text}")
     return 0 if not progress.left_out else 1
+
+
+def introduce(*, show: bool) -> Load:
+    """Say where is measured, and whether it is quiet there."""
+    load = current_load()
+    if show:
+        out = console()
+        out.print(f"[bold]{cpu_label()}[/bold], {fingerprint().cores.count} usable cores; store {store.root()}")
+        if load.busy:
+            out.print(
+                f"[yellow]The machine is not quiet ({load}). Decisions are paired and stay sound, but take longer and "
+                "are marked contended; stop what else is running, or calibrate again later.[/yellow]"
+            )
+    return load
+
+
+def _from(
+    workloads: tuple[str, ...], kernels: tuple[str, ...], effort: str, budget: float | None, runs: float | None,
+    force: bool, as_json: bool,
+) -> int:  # fmt: skip
+    from ..profile.calibration import RUNS
+    from . import from_workload
+
+    workload = from_workload.read(workloads)
+    store.put([])
+    introduce(show=not as_json)
+    return from_workload.run(
+        workload, kernels, effort=effort, budget=budget, runs=RUNS if runs is None else runs, force=force,
+        progress=Progress(show=not as_json), as_json=as_json,
+    )  # fmt: skip
 
 
 def print_summary(records: list[Record]) -> None:

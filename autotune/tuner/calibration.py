@@ -16,9 +16,9 @@ import msgspec
 from .. import settings
 from ..dispatch import sampling
 from ..dispatch.routes import check
-from ..errors import AutotuneError, CalibrationError, UnknownKernel, WorkerError
+from ..errors import AutotuneError, CalibrationError, WorkerError
 from ..kernel.model import Kernel
-from ..measure.worker import Lost, Worker
+from ..measure.worker import Worker
 from ..search import strategy
 from ..space import Range
 from ..store import store
@@ -33,7 +33,7 @@ from .session import Session
 from .standing import standing
 from .steady import steady_state
 from .steady import worker as isolated
-from .task import MAX_LOST, Task, Tell, log
+from .task import Task, Tell, log
 
 
 def calibrate(
@@ -178,27 +178,13 @@ class _Run:
     def _measure(self, task: Task, worker: Worker, share_s: float | None) -> Record:
         if task.location is None:
             return self._here(task, share_s)
-        size = ""
-        for _ in range(MAX_LOST):
-            job = task.job(
-                numerics=self.numerics_of(task.kernel), effort=self.effort, budget_s=share_s, patience=self.patience
-            )
-            for event in worker.run("autotune.tuner.job:calibrate", job):
-                if isinstance(event, Lost):
-                    self.tell(task.event("lost", step=event.step, reason=event.reason))
-                    if not task.blame(event, size):
-                        raise WorkerError(f"{task.kernel.id}: the worker was lost at {event.step}: {event.reason}")
-                    break
-                if event.get("type") == UnknownKernel.__name__:
-                    return self._here(task, share_s)  # declared where no other process sees it
-                if "error" in event:
-                    raise CalibrationError(event["error"])
-                if "result" in event:
-                    return msgspec.convert(event["result"], Record)
-                if "progress" in event:
-                    size = event.get("size", size) if "of" in event else size
-                    self.tell(task.event("progress", **event))
-        raise CalibrationError(f"{task.kernel.id}: given up after {MAX_LOST} lost workers: {task.failures}")
+        result = task.outcome(
+            worker, "autotune.tuner.job:calibrate", self.tell,
+            numerics=self.numerics_of(task.kernel), effort=self.effort, budget_s=share_s, patience=self.patience,
+        )  # fmt: skip
+        if result is None:
+            return self._here(task, share_s)  # declared where no other process sees it
+        return msgspec.convert(result, Record)
 
     def _here(self, task: Task, share_s: float | None) -> Record:
         """Measure in this process: for kernels that no other process can import."""

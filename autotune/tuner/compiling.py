@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from ..kernel.model import Kernel
@@ -25,10 +27,14 @@ class Compiling:
         Stretches the deadlines of candidates.
     tell : callable
         Told of progress.
+    until_s : float
+        When to stop, by ``time.monotonic()``; what is not compiled then is compiled when it is needed.
     """
 
-    def __init__(self, numerics_of: Callable[[Kernel], str], patience: float, tell: Tell) -> None:
-        self.numerics_of, self.patience, self.tell = numerics_of, patience, tell
+    def __init__(
+        self, numerics_of: Callable[[Kernel], str], patience: float, tell: Tell, *, until_s: float = math.inf
+    ) -> None:
+        self.numerics_of, self.patience, self.tell, self.until_s = numerics_of, patience, tell, until_s
 
     def all(self, tasks: list[Task]) -> None:
         """Compile what the tasks need; a worker that is lost costs the candidate it was at."""
@@ -51,7 +57,13 @@ class Compiling:
         try:
             running, count = len(threads), 0
             while running:
-                compiled = done.get()
+                try:
+                    compiled = done.get(timeout=self._left_s())
+                except queue.Empty:
+                    stop.set()
+                    for worker in workers:
+                        worker.kill()
+                    break
                 if compiled is None:
                     running -= 1
                 else:
@@ -64,6 +76,9 @@ class Compiling:
             raise
         for thread in threads:
             thread.join()
+
+    def _left_s(self) -> float | None:
+        return None if math.isinf(self.until_s) else max(0.0, self.until_s - time.monotonic())
 
     def _worker(
         self,

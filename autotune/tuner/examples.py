@@ -77,15 +77,18 @@ class Examples(grid.Problem):
         value = example.get("value")
         if kind == "value" and (rest[0] is None or type(rest[0]) in (bool, int, float)):
             return rest[0]
-        if kind == "value" and value is not None and str(value) == rest[0]:
-            return value
-        if kind == "type" and value is not None and len(rest) == 1:
-            plain = PLAIN.get(rest[0])
-            if plain is not None:
-                return plain(value)
-            module, _, scalar = rest[0].rpartition(".")
-            if module == "numpy" and isinstance(getattr(np, scalar, None), type):
-                return np.dtype(scalar).type(value)
+        if kind == "value" and value is not None:
+            value = tuple(value) if isinstance(value, list) else value
+            if rest[0] in (value, repr(value)):
+                return value
+        if kind == "type" and isinstance(value, list) and len(value) == len(rest) - 1:
+            items = [scalar_of(kind, item) for kind, item in zip(rest[1:], value, strict=True)]
+            if None not in items:
+                return tuple(items)
+        elif kind == "type" and value is not None and len(rest) == 1:
+            scalar = scalar_of(rest[0], value)
+            if scalar is not None:
+                return scalar
         raise CalibrationError(
             f"kernel {self.kernel.id}: the recorded example does not tell what {name} was, only "
             f"{' '.join(map(str, described))}"
@@ -105,6 +108,15 @@ class Examples(grid.Problem):
                 f"kernel {self.kernel.id}: a call made up from the recorded example is another one: {found}"
             )
         return found
+
+
+def scalar_of(kind: str, value: Any) -> object:
+    """A scalar of a type that a signature names; None where that is not a plain one or one of NumPy's."""
+    if kind in PLAIN:
+        return PLAIN[kind](value)
+    module, _, name = kind.rpartition(".")
+    known = getattr(np, name, None) if module == "numpy" else None
+    return known(value) if isinstance(known, type) and issubclass(known, np.number | np.bool_) else None
 
 
 def random_array(rng: np.random.Generator, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:

@@ -58,20 +58,30 @@ def gather(kernel: Kernel, signature: Signature, *, numerics: str) -> list[Hint]
     and the shipped records of the nearest machine that has any for this kernel (`machine.distance`), this signature
     first. What cannot be read gives no hints.
     """
-    here = dict(fingerprint().hard)
     found = store.load(kernel.id, numerics=numerics)
     own = [r for r in found.records.values() if r.signature not in found.shipped and r.signature != signature.key]
-    elsewhere = [r for r in found.foreign if r.provenance.hard != here]
-    if settings.current().shipped:
-        elsewhere += shipped.everything(kernel.id)
-    nearest = min((distance(here, record.provenance.hard) for record in elsewhere), default=None)
-    elsewhere = [record for record in elsewhere if distance(here, record.provenance.hard) == nearest]
 
     def fitting(record: Record) -> tuple[bool, bool, str]:
         return (record.signature != signature.key, record.numerics != numerics, record.signature)
 
-    ordered = [*sorted(own, key=fitting), *sorted(elsewhere, key=fitting)]
+    ordered = [*sorted(own, key=fitting), *sorted(of_nearest_machine(kernel, found), key=fitting)]
     return [hint for rank, record in enumerate(ordered) for hint in of_record(kernel, record, rank)]
+
+
+def of_nearest_machine(kernel: Kernel, found: store.Found) -> list[Record]:
+    """The user's and the shipped records of the nearest machine that has any for a kernel.
+
+    Parameters
+    ----------
+    found : Found
+        What the store has for the kernel.
+    """
+    here = dict(fingerprint().hard)
+    elsewhere = [r for r in found.foreign if r.provenance.hard != here]
+    if settings.current().shipped:
+        elsewhere += shipped.everything(kernel.id)
+    nearest = min((distance(here, record.provenance.hard) for record in elsewhere), default=None)
+    return [record for record in elsewhere if distance(here, record.provenance.hard) == nearest]
 
 
 def useful(kernel: Kernel) -> bool:

@@ -90,8 +90,9 @@ def calibrate_sizes(job: dict[str, Any], emit: Emit) -> Any:
         session = Occurring(
             problem_of(job), EFFORTS[job["effort"]], job["numerics"], announcer(emit, job["patience"]),
             {**{str(failure.candidate): failure.reason for failure in before}, **job["failures"]}, job["too_long"],
-            job["budget_s"], [Hint.from_data(item) for item in job["hints"]],
-            points=job["points"], between=job["between"],
+            math.inf if job["budget_s"] is None else job["budget_s"],
+            [Hint.from_data(item) for item in job["hints"]], points=job["points"],
+            between=job["between"],
         )  # fmt: skip
         measured = session.run()
         record = with_sizes(known, measured)

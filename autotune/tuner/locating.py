@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import CalibrationError
 from ..kernel.model import Kernel
-from ..kernel.signature import NotCovered, signature_of
+from ..kernel.signature import NotCovered, Signature, signature_of
 from ..measure import arguments as make
 from ..space import Range
 from . import grid
@@ -30,13 +30,28 @@ class Signatures:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._problems: dict[str, grid.Problem] = {}
+        self._signatures: dict[str, Signature] = {}
         if kernel.inputs is None:
             return
         for problem in grid.problems(kernel):
             try:
-                self._problems.setdefault(problem.signature().key, problem)
+                signature = problem.signature()
             except CalibrationError:
                 continue  # said when it is calibrated
+            self._problems.setdefault(signature.key, problem)
+            self._signatures[signature.key] = signature
+
+    def signature(self, key: str, size: Mapping[str, int], example: Mapping[str, Any]) -> Signature:
+        """The signature of a key: that of what is declared, or of an example.
+
+        Raises
+        ------
+        CalibrationError
+            Nothing declared has it, and the example does not tell enough.
+        """
+        if key in self._signatures:
+            return self._signatures[key]
+        return Examples(self._kernel, {}, {}, key=key, examples=((dict(size), dict(example)),)).signature()
 
     def located(
         self, key: str, sizes: Sequence[tuple[Mapping[str, int], Mapping[str, Any]]]

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import CalibrationError, UnknownKernel, WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
-from ..measure.worker import Lost
+from ..measure.worker import Lost, Worker
 from ..store.record import encode
 from . import grid
 from .hints import Hint
@@ -73,6 +74,42 @@ class Task:
 
     def event(self, what: str, **about: Any) -> dict[str, Any]:
         return {"event": what, "kernel": self.kernel.name, "signature": str(self.signature), **about}
+
+    def outcome(self, worker: Worker, entry: str, tell: Tell, **about: Any) -> Any:
+        """The result of a job of this task; None if no other process can import the kernel.
+
+        A worker that is lost costs the candidate, or the size, that it was at.
+
+        Parameters
+        ----------
+        entry : str
+            As `Worker.run` takes it.
+        **about
+            What the job is told beside what the task knows.
+
+        Raises
+        ------
+        CalibrationError, WorkerError
+            The job fails, or workers are lost again and again.
+        """
+        size = ""
+        for _ in range(MAX_LOST):
+            for event in worker.run(entry, self.job(**about)):
+                if isinstance(event, Lost):
+                    tell(self.event("lost", step=event.step, reason=event.reason))
+                    if not self.blame(event, size):
+                        raise WorkerError(f"{self.kernel.id}: the worker was lost at {event.step}: {event.reason}")
+                    break
+                if event.get("type") == UnknownKernel.__name__:
+                    return None
+                if "error" in event:
+                    raise CalibrationError(event["error"])
+                if "result" in event:
+                    return event["result"]
+                if "progress" in event:
+                    size = event.get("size", size) if "of" in event else size
+                    tell(self.event("progress", **event))
+        raise CalibrationError(f"{self.kernel.id}: given up after {MAX_LOST} lost workers: {self.failures}")
 
     def blame(self, lost: Lost, size: str = "") -> bool:
         """Note the candidate, or the size, that the worker was lost with; False if it was at neither."""
