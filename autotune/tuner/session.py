@@ -98,22 +98,21 @@ class Session:
         self.kernel: Kernel = self.problem.kernel
         self.signature: Signature = self.problem.signature()
         cores = fingerprint().cores.count
-        self.contest = Contest(
-            self.kernel, self.signature, cores, self.problem.seed, self.announce, dict(self.failures)
-        )
+        about = cores, self.problem.seed, self.announce, dict(self.failures)
+        self.contest = Contest(self.kernel, self.signature, *about)
         self.gate = Gate(self.kernel, self._cases())
         able = entrants(self.kernel, self.signature, numerics=self.numerics, cores=cores)
         self.admit(able.variants)
         self._race_sizes()
         decision, held_out = self._refined(self._decide())
         decision = self._checked(decision)
-        uses_numba = any(uses_compiler(variant) for variant in able.variants)
         raced = sorted(self.raced, key=lambda item: _volume(item.size))
         return make_record(
             self.contest, decision, raced, numerics=self.numerics, excluded=dict(able.excluded), untried=self.untried,
             skipped=self.skipped, held_out=held_out, origin="calibrate", effort=self.effort.name,
             spent_s=time.monotonic() - started, budget_s=None if math.isinf(self.budget_s) else self.budget_s,
-            compiled=uses_numba, ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
+            compiled=any(map(uses_compiler, able.variants)),
+            ranges={name: (given.lo, given.hi) for name, given in self.problem.ranges.items()},
         )  # fmt: skip
 
     def admit(self, variants: Iterable[Variant]) -> None:
@@ -122,7 +121,6 @@ class Session:
             self.contest.admit(variant, self.gate, self._edges)
 
     def _cases(self) -> list[Case]:
-        """What every candidate is verified on before it is timed."""
         return cases.from_inputs(self.kernel, self.signature, self.problem.names, self.problem.arguments)
 
     def _edges(self, candidate: Candidate) -> Iterable[Case]:
@@ -288,10 +286,8 @@ class Session:
             cold=any(item.regimes.cold is not None for item in nearest),
             budget_s=self.effort.duel_s, salt=size, least_rounds=DUEL_ROUNDS,
         )  # fmt: skip
-        losses = regimes.worst_losses()
-        return crossover.Outcome(
-            {each: losses[each] for each in names if each in losses}, regimes.settled(self.facts().threaded).winner
-        )
+        losses = {name: loss for name, loss in regimes.worst_losses().items() if name in names}
+        return crossover.Outcome(losses, regimes.settled(self.facts().threaded).winner)
 
     def _checked(self, decision: Decision) -> Decision:
         """Verify the winners once more, on fresh data and at the largest size they serve that was measured; decide
