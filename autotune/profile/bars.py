@@ -10,10 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import axes
+from .chart import LEFT as GRID_LEFT
+from .chart import LETTER, WIDTH
+from .chart import RIGHT as GRID_RIGHT
 from .findings import ALLOWED_REGRET
 from .markup import Html, tag
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 760.0, 190.0, 96.0, 26.0, 26.0
+LEFT, ROW, TOP = 190.0, 26.0, 26.0
+#: Room for what is written to the right of a row.
+RIGHT = 118.0
 #: Letters of a row's name that fit to the left.
 NAME_LETTERS = 26
 #: Height of a chart of regrets, and the share that it shows at least.
@@ -53,14 +58,15 @@ class Pin:
 
 def stacked(rows: Sequence[Row], label: str) -> Html | None:
     """Bars from zero, longest row as wide as the chart."""
+    left = min(LEFT, 16 + LETTER * max((len(row.name) for row in rows), default=0))
     longest = max((sum(_length(length) for length, _, _ in row.parts) for row in rows), default=0.0)
     if not longest:
         return None
     height = len(rows) * ROW + 4
-    scale = (WIDTH - LEFT - RIGHT) / longest
+    scale = (WIDTH - left - RIGHT) / longest
     drawn = []
     for index, row in enumerate(rows):
-        x, y = LEFT, index * ROW + 4.0
+        x, y = left, index * ROW + 4.0
         boxes = []
         for length, kind, title in row.parts:
             width = _length(length) * scale
@@ -69,7 +75,7 @@ def stacked(rows: Sequence[Row], label: str) -> Html | None:
                     tag("rect", tag("title", title), class_=kind, x=x, y=y, width=max(width, 0.6), height=ROW - 9)
                 )
             x += width
-        drawn += [_name(row.name, row.href, y + 13), *boxes]
+        drawn += [_name(row.name, row.href, left, y + 13), *boxes]
         drawn.append(tag("text", row.text, class_="value", x=x + 7, y=y + 13))
     return _svg(drawn, height, label)
 
@@ -97,7 +103,7 @@ def spans(rows: Sequence[Span], label: str, unit: str) -> Html | None:
         y = TOP + 10 + index * row_height
         low, at, high = (across.place(value) for value in (row.low, row.at, row.high))
         drawn += [
-            _name(row.name, row.href, y + 4),
+            _name(row.name, row.href, LEFT, y + 4),
             tag("path", class_="span", d=f"M{low:.1f} {y:.1f}H{high:.1f}"),
             tag("circle", tag("title", f"{row.name}: {row.text}"), class_="dot", cx=at, cy=y, r=4),
             tag("text", row.text, class_="value", x=WIDTH - RIGHT + 8, y=y + 4),
@@ -108,7 +114,7 @@ def spans(rows: Sequence[Span], label: str, unit: str) -> Html | None:
 def pins(found: Sequence[Pin], label: str, x_name: str) -> Html | None:
     """Regrets over sizes: a pin each, with a line at what is allowed."""
     known = [pin for pin in found if math.isfinite(pin.x) and math.isfinite(pin.regret)]
-    left, right, top, bottom = 66.0, WIDTH - 168.0, 12.0, PINS_HEIGHT - 46
+    left, right, top, bottom = GRID_LEFT, WIDTH - GRID_RIGHT, 12.0, PINS_HEIGHT - 46
     across = axes.spanning([pin.x for pin in known], left, right, margin=0.06)
     if across is None:
         return None
@@ -164,9 +170,9 @@ def _length(length: float) -> float:
     return length if math.isfinite(length) and length > 0 else 0.0
 
 
-def _name(name: str, href: str, y: float) -> Html:
+def _name(name: str, href: str, left: float, y: float) -> Html:
     short = name if len(name) <= NAME_LETTERS else name[: NAME_LETTERS - 1] + "…"
-    label = tag("text", tag("title", name), short, class_="rowname", x=LEFT - 10, y=y, text_anchor="end")
+    label = tag("text", tag("title", name), short, class_="rowname", x=left - 10, y=y, text_anchor="end")
     return tag("a", label, href=href) if href else label
 
 

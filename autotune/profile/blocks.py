@@ -63,6 +63,17 @@ def tiles(items: Iterable[tuple[str, str, str]]) -> Html:
     )  # fmt: skip
 
 
+def listed(notes: Iterable[str]) -> Html:
+    """Short notes."""
+    return tag("ul", [tag("li", note) for note in notes], class_="notes")
+
+
+def candidate(name: str) -> Html:
+    """A candidate with its setting under it."""
+    variant, bracket, setting = name.partition("(")
+    return tag("span", variant, tag("small", setting.removesuffix(")")) if bracket else None)
+
+
 def meter(part: float, text: str) -> Html:
     """A share with a bar under it."""
     width = min(100.0, max(0.0, 100 * part))
@@ -80,10 +91,11 @@ def opening(title: str, *content: Html) -> Html:
     return tag("details", tag("summary", title), *content)
 
 
-def kernel_block(about: Known, anchor: str, spots: Sequence[Spot] = (), *, level: int = 3) -> Html:
+def kernel_block(about: Known, anchor: str, spots: Sequence[Spot] = (), lead: Html | None = None) -> Html:
     """All signatures of one kernel: charts, decisions with their evidence, notes.
 
-    With `spots`, only signatures that were called, and their calls are laid over the charts.
+    `lead` stands under the heading. With `spots`, only signatures that were called, and their calls are laid over the
+    charts.
     """
     module = about.id.partition(":")[0]
     records = about.records
@@ -92,8 +104,8 @@ def kernel_block(about: Known, anchor: str, spots: Sequence[Spot] = (), *, level
         records = sorted((r for r in records if r.signature in order), key=lambda r: order[r.signature])
     blocks = [signature_block(about, record, [s for s in spots if s.signature == record.signature])
               for record in records]  # fmt: skip
-    heading = tag(f"h{level}", about.name, " ", tag("span", module, class_="module"), id=anchor)
-    return tag("section", heading, *blocks, class_="kernel")
+    heading = tag("h3", about.name, " ", tag("span", module, class_="module"), id=anchor)
+    return tag("section", heading, lead, *blocks, class_="kernel")
 
 
 def signature_block(about: Known, record: Record, spots: Sequence[Spot]) -> Html:
@@ -110,38 +122,47 @@ def signature_block(about: Known, record: Record, spots: Sequence[Spot]) -> Html
     if len(plots.names) == 1:
         caption = "Above: what serves. Grey: the interval in which a threshold is known to lie."
     if spots:
-        caption += " Bars: calls of the workload by their share of the time in kernels; diamonds: what they took there."
+        caption += " Bars: calls of the workload by their share of the time in kernels; crosses: what they took there."
+    mapped = plots.map(f"{name}: who serves which sizes")
+    map_caption = "Area: what serves; markers: who won where it was measured."
+    if spots:
+        map_caption += " Circles: calls of the workload, their area by their share of the time in kernels."
     audit = plots.regrets(f"{name}: regret at sizes that were not used for deciding")
-    held = [
-        [quantity.size(h.size), str(h.chosen), str(h.best), quantity.share(h.regret)] for h in record.held_out
-    ]  # fmt: skip
-    notes = about.notes(record)
+    notes, left_out = about.notes(record), about.left_out(record)
     return tag(
         "div",
         tag("h4", arguments),
         figure(drawn, caption, data) if drawn is not None else data,
+        figure(mapped, map_caption) if mapped is not None else None,
         decision_table(about, record),
-        [
-            tag("h4", "Regret at sizes that were not used for deciding"),
-            figure(
-                audit,
-                "Time of what is chosen over time of the fastest, minus one.",
-                opening(f"Numbers: {len(held)} sizes",
-                        table(["size", "chosen", "fastest", "regret"], held, right=["regret"])),
-            ),
-        ] if audit is not None else None,
-        tag("ul", [tag("li", note) for note in notes], class_="notes") if notes else None,
+        _regrets(record, audit),
+        listed(notes) if notes else None,
+        opening(f"Left out: {len(left_out)}", listed(left_out)) if left_out else None,
     )  # fmt: skip
+
+
+def _regrets(record: Record, drawn: Html | None) -> list[Html] | None:
+    """How good the decision is at sizes that it does not rest on; a sentence where it loses nothing."""
+    if not record.held_out:
+        return None
+    rows = [[quantity.size(h.size), str(h.chosen), str(h.best), quantity.share(h.regret)] for h in record.held_out]
+    numbers = opening(
+        f"Numbers: {len(rows)} sizes", table(["size", "chosen", "fastest", "regret"], rows, right=["regret"])
+    )
+    if drawn is None or max(held.regret for held in record.held_out) <= 0:
+        told = f"Regret: none at {len(rows)} sizes that were not used for deciding."
+        return [tag("p", told, class_="small"), numbers]
+    title = tag("h4", "Regret at sizes that were not used for deciding")
+    return [title, figure(drawn, "Time of what is chosen over time of the fastest, minus one.", numbers)]
 
 
 def decision_table(about: Known, record: Record) -> Html:
     """What serves which sizes, and why: the paired gain with its interval, rounds, class of results."""
     rows = []
     for where, leaf in summary.leaves_by_size(record.decision):
-        cell = _evidence(record, leaf)
         rows.append([
-            where or "all sizes", str(leaf.winner), "" if leaf.single is None else str(leaf.single),
-            *_why(cell, leaf), _numerics(about, record, leaf.winner.variant),
+            where or "all sizes", candidate(str(leaf.winner)), candidate(str(leaf.single or "")),
+            *_why(_evidence(record, leaf), leaf), _numerics(about, record, leaf.winner.variant),
         ])  # fmt: skip
     head = ["sizes", "served by", "with one thread", "speed-up", "95 % interval", "rounds", "measured at", "results"]
     return table(head, rows, right=["speed-up", "95 % interval", "rounds"], caption=f"Decided by {_origin(record)}")
@@ -177,13 +198,15 @@ def _evidence(record: Record, leaf: Leaf) -> Cell | None:
 
 
 def _why(cell: Cell | None, leaf: Leaf) -> list[str]:
+    """Speed-up, interval, rounds, and the size at which they were measured."""
     if cell is None:
         return ["", "", "", "between measured sizes"]
-    at = quantity.size(cell.size)
+    told = None if cell.reason.startswith("fastest") else tag("small", cell.reason)
+    at = tag("span", quantity.size(cell.size), told)
     rounds = next((str(m.rounds) for m in cell.measurements if m.candidate == cell.winner), "")
     if cell.winner.variant == REFERENCE or cell.winner.variant != leaf.winner.variant:
-        return ["", "", rounds, f"{at}: {cell.reason}"]
-    return [quantity.factor(1 / cell.ratio if cell.ratio > 0 else None), interval(cell), rounds, f"{at}: {cell.reason}"]
+        return ["", "", rounds, at]
+    return [quantity.factor(1 / cell.ratio if cell.ratio > 0 else None), interval(cell), rounds, at]
 
 
 def _numerics(about: Known, record: Record, variant: str) -> str:
@@ -193,8 +216,8 @@ def _numerics(about: Known, record: Record, variant: str) -> str:
     declared = about.kernel.variants.get(variant) if about.kernel is not None else None
     distance = record.variants.ulp.get(variant)
     parts = [declared.numerics] if declared is not None else []
-    if distance is not None:
-        parts.append(f"within {distance:.3g} ulp" if distance else "no difference found")
+    if distance:
+        parts.append(f"{distance:.3g} ulp")
     return ", ".join(parts)
 
 

@@ -15,8 +15,8 @@ from . import axes, quantity
 from .axes import Axis
 from .markup import Html, number, tag
 
-WIDTH, HEIGHT = 760.0, 372.0
-LEFT, RIGHT, TOP, BOTTOM = 66.0, 168.0, 40.0, 50.0
+WIDTH, HEIGHT = 920.0, 380.0
+LEFT, RIGHT, TOP, BOTTOM = 66.0, 172.0, 40.0, 50.0
 #: Distance of labels, and the width of a letter of theirs in pixels (of a 12 px sans-serif, measured on DejaVu Sans).
 LABEL_STEP, LETTER = 14.5, 6.9
 #: Letters of a label that fit beside the chart.
@@ -30,6 +30,8 @@ MARKERS = (
     "M-1.4-4h2.8v2.6h2.6v2.8h-2.6v2.6h-2.8v-2.6h-2.6v-2.8h2.6z", "M-4.2-2.2h8.4v4.4h-8.4z",
     "M-2.4-2.4h4.8v4.8h-4.8z",
 )  # fmt: skip
+#: What marks a time that a program met.
+CROSS = "m-4.2-4.2l8.4 8.4m0-8.4l-8.4 8.4"
 #: Styles with a colour of their own, 0 is the reference's; and that of all others.
 STYLES = len(MARKERS) - 1
 MUTED = STYLES
@@ -102,24 +104,28 @@ class TimeChart:
     met: Sequence[Point] = ()
     y_name: str = "time of a call"
 
+    @property
+    def top(self) -> float:
+        """Where the grid begins: under the ribbon, if there is one."""
+        return TOP if self.stretches else 12.0
+
     def draw(self) -> Html | None:
         """The drawing, or None if nothing has a place."""
         points = [p for s in self.series for p in s.points if _finite(p)] + [p for p in self.met if _finite(p)]
         across = axes.spanning(
             [*(p.x for p in points), *(edge for b in self.bars for edge in (b.low, b.high))], LEFT, WIDTH - RIGHT
         )
-        up = axes.spanning([p.y for p in points], HEIGHT - BOTTOM, TOP + 8, margin=0.06)
+        up = axes.spanning([p.y for p in points], HEIGHT - BOTTOM, self.top + 8, margin=0.06)
         if across is None or up is None:
             return None
         return tag(
             "svg",
-            *grid(across, up, self.x_name, self.y_name),
+            *grid(across, up, self.x_name, self.y_name, top=self.top),
             [self._bar(across, bar) for bar in self.bars],
             self._bar_label(across),
             [self._border(across, border) for border in self.borders],
             [self._series(across, up, one) for one in sorted(self.series, key=lambda s: -s.style)],
-            [tag("path", tag("title", p.title), class_="met", d=_at(across, up, p) + "m-5 0l5-5l5 5l-5 5z")
-             for p in self.met if _finite(p)],
+            [self._met(across, up, p) for p in self.met if _finite(p)],
             [self._stretch(across, one) for one in self.stretches],
             self._labels(across, up),
             viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", role="img", aria_label=self.label, class_="chart",
@@ -128,7 +134,7 @@ class TimeChart:
     def _bar(self, across: Axis, bar: Bar) -> Html:
         left, right = across.place(bar.low), across.place(bar.high)
         tallest = max(one.share for one in self.bars) or 1.0
-        height = (HEIGHT - BOTTOM - TOP) * BAR_SHARE * bar.share / tallest
+        height = (HEIGHT - BOTTOM - self.top) * BAR_SHARE * bar.share / tallest
         return tag(
             "rect", tag("title", bar.title), class_="hist", x=left, y=HEIGHT - BOTTOM - height,
             width=max(2.0, right - left), height=height,
@@ -139,8 +145,10 @@ class TimeChart:
             return None
         tallest = max(self.bars, key=lambda bar: bar.share)
         x = across.place((tallest.low + tallest.high) / 2)
-        y = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * BAR_SHARE - 5
-        return tag("text", quantity.share(tallest.share), class_="histlabel", x=x, y=y, text_anchor="middle")
+        y = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - self.top) * BAR_SHARE - 5
+        return tag(
+            "text", f"{quantity.share(tallest.share)} of the time", class_="histlabel", x=x, y=y, text_anchor="middle"
+        )
 
     def _border(self, across: Axis, border: Border) -> Html:
         at, low, high = across.place(border.at), across.place(border.low), across.place(border.high)
@@ -157,13 +165,19 @@ class TimeChart:
         if one.joined and len(points) > 1:
             line = "M" + "L".join(f"{number(across.place(p.x))} {number(up.place(p.y))}" for p in points)
             parts.append(tag("path", class_="line", d=line))
-        parts += [_marker(one.style, across.place(p.x), up.place(p.y), p.title, strong=p.strong) for p in points]
+        parts += [_point(one.style, across.place(p.x), up.place(p.y), p.title, strong=p.strong) for p in points]
         return tag("g", *parts, class_=f"s{one.style}" + ("" if one.serves else " lost"))
+
+    def _met(self, across: Axis, up: Axis, point: Point) -> Html:
+        place = f"M{number(across.place(point.x))} {number(up.place(point.y))}{CROSS}"
+        return tag(
+            "g", tag("title", point.title), tag("path", class_="halo", d=place), tag("path", class_="met", d=place)
+        )
 
     def _stretch(self, across: Axis, one: Stretch) -> Html:
         left, right = across.place(one.low), across.place(one.high)
         fits = int((right - left - 6) / LETTER)
-        name = _short(one.name, fits) if fits >= 4 else ""
+        name = short(one.name, fits) if fits >= 4 else ""
         return tag(
             "g",
             tag("title", f"{one.name} serves here"),
@@ -176,12 +190,12 @@ class TimeChart:
     def _labels(self, across: Axis, up: Axis) -> list[Html]:
         """The names, beside the right end of each line, or as a list where there are no lines."""
         shown = [(one, last) for one in self.series if (last := next(filter(_finite, reversed(one.points)), None))]
-        middle = (TOP + HEIGHT - BOTTOM) / 2
+        middle = (self.top + HEIGHT - BOTTOM) / 2
         if all(one.joined for one, _ in shown):
             wanted = [up.place(last.y) for _, last in shown]
         else:
             wanted = [middle + LABEL_STEP * (i - len(shown) / 2) for i in range(len(shown))]
-        places = axes.spread(wanted, LABEL_STEP, TOP + 6, HEIGHT - BOTTOM - 2)
+        places = axes.spread(wanted, LABEL_STEP, self.top + 6, HEIGHT - BOTTOM - 2)
         edge = WIDTH - RIGHT
         found = []
         for (one, last), y in zip(shown, places, strict=True):
@@ -194,8 +208,8 @@ class TimeChart:
                     "g",
                     tag("title", one.name),
                     leader,
-                    tag("g", _marker(one.style, edge + 10, y), class_=f"s{one.style}"),
-                    tag("text", _short(one.name, LABEL_LETTERS), x=edge + 18, y=y + 4,
+                    marker(one.style, edge + 10, y),
+                    tag("text", short(one.name), x=edge + 18, y=y + 4,
                         class_="name muted" if one.style == MUTED else "name"),
                 )
             )  # fmt: skip
@@ -239,12 +253,17 @@ def _finite(point: Point) -> bool:
     return math.isfinite(point.x) and math.isfinite(point.y)
 
 
-def _short(name: str, letters: int) -> str:
+def short(name: str, letters: int = LABEL_LETTERS) -> str:
+    """A name that fits."""
     return name if len(name) <= letters else name[: max(1, letters - 1)] + "…"
 
 
-def _marker(style: int, x: float, y: float, title: str = "", *, strong: bool = True) -> Html:
-    """A marker of `markers` at a place."""
+def marker(style: int, x: float, y: float, title: str = "", *, strong: bool = True) -> Html:
+    """A marker of `markers` at a place, in the colour of its style."""
+    return tag("g", _point(style, x, y, title, strong=strong), class_=f"s{style}")
+
+
+def _point(style: int, x: float, y: float, title: str = "", *, strong: bool = True) -> Html:
     about = tag("title", title) if title else None
     return tag("use", about, href=f"#m{style}", x=x, y=y, class_=None if strong else "weak")
 

@@ -33,6 +33,8 @@ class Known:
     #: The kernel as declared now; None if nothing that was imported declares it.
     kernel: Kernel | None = None
     _curves: dict[str, Curves] = field(default_factory=dict)
+    #: Source hashes as declared now.
+    _sources: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,9 +72,10 @@ class Known:
         """Variants, the reference included, whose source is not what was measured."""
         if self.kernel is None:
             return []
-        known = record.variants.sources
-        declared = (REFERENCE, *self.kernel.variants)
-        return [n for n in declared if n in known and known[n] != variant_hash(self.kernel, n)]
+        if not self._sources:
+            self._sources.update({name: variant_hash(self.kernel, name) for name in (REFERENCE, *self.kernel.variants)})
+        then = record.variants.sources
+        return [name for name, source in self._sources.items() if then.get(name, source) != source]
 
     def why_not(self, signature: str) -> str:
         """Why calls of a signature have no decision now; empty where they have one."""
@@ -85,7 +88,7 @@ class Known:
         return f"{', '.join(edited)}: edited since" if edited else ""
 
     def notes(self, record: Record) -> list[str]:
-        """What to know about a record: its quality, what makes it stale, what failed or was left out."""
+        """What to know about a record: its quality, what makes it stale."""
         found = []
         if record.quality != "clean":
             found.append("measured beside other work: a calm calibration may find better")
@@ -94,10 +97,13 @@ class Known:
         found += stale(record)
         found += [f"{name} was edited since it was measured" for name in self.edited(record)]
         found += [f"{name} was not tried: the budget did not reach it" for name in record.untried]
-        found += [f"{failure.candidate} failed: {failure.reason}" for failure in record.variants.failures]
-        found += [f"{name} is not used: {reason}" for name, reason in record.variants.excluded.items()]
-        found += [f"left out: {text}" for text in record.skipped]
         return found
+
+    def left_out(self, record: Record) -> list[str]:
+        """Candidates and sizes that were not measured, with the reason."""
+        found = [f"{failure.candidate} failed: {failure.reason}" for failure in record.variants.failures]
+        found += [f"{name}: {reason}" for name, reason in record.variants.excluded.items()]
+        return found + record.skipped
 
 
 def known(kernels: Iterable[str], declared: Iterable[Any]) -> dict[str, Known]:

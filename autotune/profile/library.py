@@ -6,6 +6,7 @@ Knows nothing of how it is shown.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,12 +92,13 @@ class Library:
         contended = sum(record.quality != "clean" for record in records)
         regrets = [held.regret for held in self.held]
         mean = sum(regrets) / len(regrets) if regrets else None
+        middle = statistics.median(regrets) if regrets else None
         return [
             ("kernels", str(len(self.kernels)), f"{len(records)} signatures"),
             ("speed-up", quantity.factor(self.mean_speedup), "geometric mean of the kernels"),
             ("sizes measured", quantity.count(cells), quantity.duration(sum(r.provenance.spent_s for r in records))),
-            ("mean regret", quantity.share(mean), f"at {len(regrets)} held-out sizes"),
-            ("quality", "clean" if not contended else f"{contended} contended", f"of {len(records)} records"),
+            ("mean regret", quantity.share(mean), f"median {quantity.share(middle)}, {len(regrets)} held-out sizes"),
+            ("clean records", str(len(records) - contended), f"of {len(records)}; others beside other work"),
         ]
 
 

@@ -12,7 +12,7 @@ from .. import __version__
 from ..machine import fingerprint
 from . import bars, chart, quantity, sections, style
 from .advice import advice
-from .blocks import figure, kernel_block, machine_section, opening, table, tiles
+from .blocks import figure, kernel_block, listed, machine_section, opening, table, tiles
 from .findings import Findings, Part
 from .knowledge import Known
 from .library import Library
@@ -112,12 +112,15 @@ def _part(part: Part, about: Known, anchor: str) -> Html:
         f"{quantity.count(part.calls)} calls, {quantity.duration(part.self_s)}, {quantity.share(part.share)} of the "
         "time in kernels"
     )
-    block = kernel_block(about, anchor, part.spots)
-    gone = tag("p", f"{part.gone}.", class_="muted") if part.gone else None
     missing = {spot.signature for spot in part.spots} - set(about.found.records)
     reasons = sorted({f"{s.arguments}: {s.reason}" for s in part.spots if s.signature in missing and s.reason})
-    notes = tag("ul", [tag("li", text) for text in reasons], class_="notes") if reasons else None
-    return tag("div", block, tag("p", told, ".", class_="muted small"), gone, notes)
+    notes = [*([part.gone] if part.gone else []), *reasons]
+    lead = tag(
+        "div",
+        tag("p", told, ".", class_="muted small"),
+        listed(notes) if notes else None,
+    )
+    return kernel_block(about, anchor, part.spots, lead)
 
 
 def _audit(library: Library) -> Html:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..kernel.model import REFERENCE
-from . import bars, chart, quantity
+from . import bars, chart, maps, quantity
 from .axes import log10
 from .curves import Curves, thresholds
 from .findings import Spot
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ..store.record import Cell, Measurement, Record
 
 #: Half the width of a bar for calls of one size, in decades.
-BAR_DECADES = 0.022
+BAR_DECADES = 0.035
+#: Letters of an axis's name.
+LONGEST_MEANING = 36
 
 
 class Plots:
@@ -38,6 +40,8 @@ class Plots:
     """
 
     def __init__(self, record: Record, curves: Curves, spots: Sequence[Spot] = ()) -> None:
+        from ..store.record import leaves
+
         self.record = record
         self.curves = curves
         self.spots = spots
@@ -45,16 +49,23 @@ class Plots:
         self.names = curves.varying or tuple(curves.cells[0].size if curves.cells else ())
         self.fixed = {n: v for n, v in (curves.cells[0].size if curves.cells else {}).items() if n not in self.names}
         self.variants = _in_order(record)
+        self.wins = {cell.winner.variant for cell in record.cells} | {
+            one.winner.variant for one in leaves(record.decision)
+        }
         self.served = {leaf_name for _, _, leaf_name in self.stretches()} | {REFERENCE}
 
     @property
     def x_name(self) -> str:
         """What stands at the horizontal axis."""
         if len(self.names) == 1:
-            name = self.names[0]
             fixed = f"   ({quantity.size(self.fixed)})" if self.fixed else ""
-            return f"{name} = {self.record.sizes.get(name, name)}{fixed}"
+            return self.meaning(self.names[0]) + fixed
         return " · ".join(self.names)
+
+    def meaning(self, name: str) -> str:
+        """A size with how it is computed, if that is short; the decision's table has it anyway."""
+        told = f"{name} = {self.record.sizes.get(name, name)}"
+        return told if len(told) <= LONGEST_MEANING else name
 
     def place(self, size: Mapping[str, int]) -> float:
         """Where a size lies on the horizontal axis; NaN if nowhere."""
@@ -102,6 +113,35 @@ class Plots:
             title += f"; won in {measured.rounds} rounds, ± {quantity.share(measured.spread)}"
         return chart.Point(self.place(cell.size), y, title, strong=won)
 
+    def map(self, label: str) -> Html | None:
+        """Who serves where, for a decision over two sizes."""
+        if len(self.curves.varying) != 2:
+            return None
+        across, up = self.curves.varying
+
+        def place(size: Mapping[str, int]) -> tuple[float, float]:
+            found = [log10(max(1, size.get(name, 1))) for name in (across, up)]
+            x, y = (math.nan if value is None else value for value in found)
+            return x, y
+
+        def serves(x: float, y: float) -> int | None:
+            who = self._serves({**self.fixed, across: round(10**x), up: round(10**y)})
+            return self.style(who) if who else None
+
+        return maps.Map(
+            label=label,
+            x_name=self.meaning(across),
+            y_name=self.meaning(up),
+            serves=serves,
+            names={self.style(name): name for name in reversed(self.variants) if name in self.wins},
+            races=[
+                maps.Race(*place(cell.size), self.style(cell.winner.variant),
+                          f"{quantity.size(cell.size)}: {cell.winner}, {quantity.factor(_inverse(cell.ratio))}")
+                for cell in self.curves.cells
+            ],
+            calls=[maps.Called(*place(spot.size), spot.share, _called(spot)) for spot in self.spots if spot.share > 0],
+        ).draw()  # fmt: skip
+
     def borders(self) -> list[chart.Border]:
         """Thresholds between different winners, with the interval that each is known to lie in."""
         found = []
@@ -116,14 +156,17 @@ class Plots:
         return found
 
     def _changes(self, at: int) -> bool:
-        return self._serves(at - 1) != self._serves(at)
+        return self._at(at - 1) != self._at(at)
 
-    def _serves(self, value: int) -> str:
-        """Variant that serves a value of the only size; empty where nothing is decided."""
+    def _at(self, value: int) -> str:
+        return self._serves({**self.fixed, self.names[0]: value})
+
+    def _serves(self, size: dict[str, int]) -> str:
+        """Variant that serves a size; empty where nothing is decided."""
         from ..store.record import lookup
 
         try:
-            leaf = lookup(self.record.decision, {**self.fixed, self.names[0]: value})
+            leaf = lookup(self.record.decision, size)
         except KeyError:
             return ""
         return "" if leaf is None else leaf.winner.variant
@@ -139,7 +182,7 @@ class Plots:
         edges = [low, *sorted({cut for cut in cuts if low < cut <= high}), high]
         found: list[tuple[float, float, str]] = []
         for left, right in itertools.pairwise(edges):
-            who = self._serves(left)
+            who = self._at(left)
             start, end = log10(left), log10(right)
             if not who or start is None or end is None:
                 continue
@@ -157,11 +200,7 @@ class Plots:
         low, high = (self.place({name: pair[side] for name, pair in ends.items()}) for side in (0, 1))
         if not (math.isfinite(low) and math.isfinite(high)):
             return None
-        title = (
-            f"{quantity.share(spot.share)} of the time in kernels: {quantity.count(spot.calls)} calls "
-            f"at {quantity.size(spot.size)}, {quantity.duration(spot.total_s)}"
-        )
-        return chart.Bar(min(low, high) - BAR_DECADES, max(low, high) + BAR_DECADES, spot.share, title)
+        return chart.Bar(min(low, high) - BAR_DECADES, max(low, high) + BAR_DECADES, spot.share, _called(spot))
 
     def regrets(self, label: str) -> Html | None:
         """The sizes at which the decision was tried, that were not used for reaching it."""
@@ -186,6 +225,13 @@ class Plots:
                 *("" if one is None else quantity.duration(one.median_s) for one in times),
             ])  # fmt: skip
         return head, rows
+
+
+def _called(spot: Spot) -> str:
+    return (
+        f"{quantity.share(spot.share)} of the time in kernels: {quantity.count(spot.calls)} calls "
+        f"at {quantity.size(spot.size)}, {quantity.duration(spot.total_s)}"
+    )
 
 
 def interval(cell: Cell) -> str:

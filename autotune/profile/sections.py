@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from . import bars, quantity
 from .advice import Advice
-from .blocks import figure, meter, opening, table
+from .blocks import candidate, figure, meter, opening, table
 from .findings import Findings, Spot
 from .knowledge import Known
 from .markup import Html, tag
@@ -74,7 +74,7 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
                 [(rest, "spent", f"{quantity.duration(rest)} of work"),
                  (launch, "launch", f"{quantity.duration(part.launch_s)} of launching"),
                  (part.saving_s, "could", f"{quantity.duration(part.saving_s)} could be saved")],
-                f"{quantity.duration(part.self_s)}  {quantity.share(part.share)}",
+                f"{quantity.duration(part.self_s)} · {quantity.share(part.share)}",
             )
         )  # fmt: skip
     drawn = bars.stacked(rows, "time by kernel, hottest first")
@@ -113,32 +113,32 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
 
 
 def _spots(spots: Sequence[Spot], anchors: Mapping[str, str], first: int) -> Html:
+    hottest = max((spot.share for spot in spots), default=0.0) or 1.0
     rows = [
         [
-            str(number),
-            joined_name(spot, anchors),
+            joined_name(spot, anchors, number),
             [quantity.size(spot.size), tag("small", _ranges(spot)) if spot.ranges else None],
             quantity.count(spot.calls),
-            meter(spot.share, quantity.share(spot.share)),
-            quantity.duration(spot.total_s),
             [quantity.duration(spot.median_s), tag("small", f"p99 {quantity.duration(spot.tail_s)}")],
-            [spot.server, _others(spot)],
+            meter(spot.share / hottest, f"{quantity.duration(spot.total_s)} · {quantity.share(spot.share)}"),
+            [candidate(spot.server), _others(spot)],
             _best(spot),
             tag("span", saving(spot), class_="gain" if spot.saving_s else None),
         ]
         for number, spot in enumerate(spots, first)
     ]
-    head = ["", "kernel", "size", "calls", "share", "time", "a call", "served by", "best possible", "saving"]
-    return table(head, [[_cell(cell) for cell in row] for row in rows], right=["calls", "time", "a call", "saving"])
+    head = ["kernel", "size", "calls", "a call", "time", "served by", "best possible", "saving"]
+    return table(head, [[_cell(cell) for cell in row] for row in rows], right=["calls", "a call", "saving"])
 
 
 def _cell(cell: str | Html | Sequence[str | Html | None]) -> str | Html:
     return cell if isinstance(cell, str) else tag("div", *cell)
 
 
-def joined_name(spot: Spot, anchors: Mapping[str, str]) -> Html:
+def joined_name(spot: Spot, anchors: Mapping[str, str], number: int) -> Html:
     """The kernel's name, leading to its section, with the arguments under it."""
-    return tag("div", tag("a", spot.name, href=f"#{anchors[spot.kernel]}", class_="name"), tag("small", spot.arguments))
+    name = tag("a", spot.name, href=f"#{anchors[spot.kernel]}", class_="name", title=f"hot spot {number}")
+    return tag("div", name, tag("small", spot.arguments))
 
 
 def _ranges(spot: Spot) -> str:
@@ -161,7 +161,7 @@ def _best(spot: Spot) -> list[Html | str | None]:
         return [tag("span", spot.reason, class_="muted")]
     if spot.saving_s == 0:
         return ["as served"]
-    return [spot.best, tag("small", quantity.duration(spot.best_s) if spot.saving_s else spot.reason)]
+    return [candidate(spot.best), tag("small", quantity.duration(spot.best_s) if spot.saving_s else spot.reason)]
 
 
 def saving(spot: Spot) -> str:

@@ -42,7 +42,8 @@ a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
 a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 code { font: 0.875em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-.command { background: var(--soft); border: 1px solid var(--faint); border-radius: 4px; padding: 0.1em 0.4em; }
+.command { background: var(--soft); border: 1px solid var(--faint); border-radius: 4px; padding: 0.1em 0.4em;
+  display: inline-block; max-width: 100%; overflow-x: auto; white-space: nowrap; vertical-align: bottom; }
 .lead, .muted, .caption, figcaption { color: var(--muted); }
 .lead { font-size: 1.02rem; margin: 0; }
 .small, .caption, figcaption { font-size: 0.86rem; }
@@ -66,16 +67,18 @@ th, td { padding: 0.38rem 0.9rem 0.38rem 0; text-align: left; vertical-align: to
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 600; color: var(--muted); border-bottom: 1px solid var(--line); vertical-align: bottom;
   white-space: nowrap; font-size: 0.8rem; }
+tbody th { white-space: nowrap; }
 tbody td, tbody th { border-bottom: 1px solid var(--faint); font-weight: 400; }
 .r, .numbers td { text-align: right; white-space: nowrap; }
 .numbers .l { text-align: left; white-space: normal; }
 .name { font-weight: 600; }
-td small { color: var(--muted); font-size: 0.92em; display: block; }
+td small, th small { color: var(--muted); font-size: 0.92em; display: block; }
 td.meter { min-width: 7rem; white-space: nowrap; }
 .meter i { display: block; height: 4px; margin-top: 4px; border-radius: 2px; background: var(--faint); }
 .meter b { display: block; height: 4px; border-radius: 2px; background: var(--hist); width: var(--part); }
 .gain { font-weight: 600; }
 .key { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin: 0 0.3em 0 0.1em; }
+.key:not(:first-child) { margin-left: 1.1rem; }
 .key.spent { background: var(--hist); } .key.could { background: var(--gain); } .key.launch { background: var(--c7); }
 figure { margin: 0.8rem 0 1rem; }
 figure .wide { margin: 0; }
@@ -88,7 +91,7 @@ pre { font: 0.82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
   margin: 0.4rem 0; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--muted);
   font-size: 0.82rem; }
-.chart { display: block; width: 100%; min-width: 40rem; max-width: 60rem; height: auto; font: 12px system-ui,
+.chart { display: block; width: 100%; min-width: 44rem; height: auto; font: 12px system-ui,
   -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--fg); }
 .markers { position: absolute; width: 0; height: 0; }
 .line, .grid, .cut, .leader, .span, .allowed, .stem { fill: none; }
@@ -96,11 +99,15 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
 .chart .ticks text, .chart .axis, .chart .ribbonlabel, .chart .muted { fill: var(--muted); }
 .chart .ribbonlabel, .chart .histlabel { font-size: 11px; }
 .chart .name { font-weight: 500; } .chart .muted { font-weight: 400; }
-.chart .hist { fill: var(--hist); opacity: 0.2; } .chart .histlabel { fill: var(--accent); }
+.chart .hist { fill: var(--hist); opacity: 0.28; } .chart .histlabel { fill: var(--accent); }
 .chart .band { fill: var(--fg); opacity: 0.1; }
 .chart .cut { stroke: var(--fg); stroke-width: 1; stroke-dasharray: 1 3; }
 .chart .leader { stroke: var(--c7); stroke-width: 0.6; opacity: 0.7; }
-.chart .met { fill: var(--bg); stroke: var(--fg); stroke-width: 1.5; }
+.met, .halo { fill: none; stroke: var(--fg); stroke-width: 2; stroke-linecap: round; }
+.halo { stroke: var(--bg); stroke-width: 4.5; }
+.cross { font-weight: 700; color: var(--fg); }
+.areas { opacity: 0.32; } .swatch { opacity: 0.32; }
+.called { fill: var(--fg); fill-opacity: 0.12; stroke: var(--fg); stroke-width: 1.3; }
 .chart .value { fill: var(--muted); }
 .chart a .rowname { fill: var(--fg); } .chart a:hover .rowname { fill: var(--accent); }
 .chart .spent { fill: var(--hist); } .chart .could { fill: var(--gain); } .chart .launch { fill: var(--c7); }
