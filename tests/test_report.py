@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from autotune import tunable
-from autotune.cli import report_table
-from autotune.profile import axes, files, findings, knowledge, library, markup, page, quantity
+from autotune.cli import report_table, report_verb
+from autotune.profile import axes, files, findings, knowledge, library, markup, page, quantity, sections
 from autotune.profile.advice import advice
 from autotune.profile.curves import Curves
 from autotune.profile.workload import SignatureCalls
@@ -181,15 +181,32 @@ def test_a_kernel_that_nothing_declares_is_said_to_be_gone(tuned):
     assert any("gone.away:fast" in one.text and one.warning for one in advice(found, "w.json"))
 
 
-def test_an_edited_reference_is_said_to_be_edited(tuned, recorded):
-    sources = {**recorded.variants.sources, "reference": "0" * 16}
+def edit(recorded, *variants):
+    """The store's record as if these variants had been measured in another form."""
+    sources = {**recorded.variants.sources, **dict.fromkeys(variants, "0" * 16)}
     edited = msgspec.structs.replace(recorded, variants=msgspec.structs.replace(recorded.variants, sources=sources))
     store.put([edited])
+    return edited
 
+
+def test_after_the_reference_was_edited_nothing_that_was_measured_counts(tuned, recorded):
+    edited = edit(recorded, "reference")
+
+    (spot,) = found_in(tuned, of(tuned, recorded.signature, calls({"n": 100_000}, 1e-3))).spots
     about = knowledge.known([recorded.kernel], [tuned])[recorded.kernel]
 
-    assert about.why_not(recorded.signature) == "the reference was edited since it was measured"
+    assert spot.reason == "the reference was edited since it was measured"
+    assert spot.saving_s is None
     assert "reference was edited since it was measured" in about.notes(edited)
+
+
+def test_an_edited_variant_is_neither_the_best_nor_what_a_run_now_takes(tuned, recorded):
+    edit(recorded, "dots")
+
+    (spot,) = found_in(tuned, of(tuned, recorded.signature, calls({"n": 10_000}, 1e-5))).spots
+
+    assert spot.now == ""
+    assert spot.best == "reference"
 
 
 def test_a_workload_of_another_machine_is_said_to_be_one(tuned, recorded):
@@ -358,11 +375,19 @@ EXTREME = [
 def test_numbers_that_have_no_place_are_not_drawn(tuned, recorded, size, seconds):
     odd = calls(size, seconds, 1e300, tail_s=1e308, total_s=1e308, allocated_bytes=1e308, warm=7.0)
     plain = calls({"n": 500}, 1e-6)
-    made = workload(of(tuned, recorded.signature, odd, plain), of(tuned, recorded.signature, odd), dispatch_s=1e308)
+    made = workload(
+        of(tuned, recorded.signature, odd, plain),
+        of(tuned, recorded.signature, odd),
+        dispatch_s=1e308,
+        wall_s=1e308,
+        cpu_s=1e308,
+    )
     known = knowledge.known((one.kernel for one in made.kernels), [tuned])
 
-    content = page.of_workload(findings.find(made, known), known, "w.json")
+    found = findings.find(made, known)
+    content = page.of_workload(found, known, "w.json")
 
+    json.dumps(report_verb.as_data(found), allow_nan=False)
     drawn = [
         value for tag, _, value in Elements(content).attributes if tag in ("path", "rect", "use", "svg", "text", "b")
     ]
@@ -409,6 +434,10 @@ def test_a_report_of_a_thousand_spots_shows_some_and_says_how_many_are_left(tune
     report_table.of_workload(Console(file=out, width=120), found, [])
 
     assert "980 more take 98 % of the time" in out.getvalue()
+    known = knowledge.known([part.kernel for part in found.parts], [tuned])
+    assert f"{1000 - sections.HOT - sections.FOLDED} more: autotune report --json" in page.of_workload(
+        found, known, "w"
+    )
 
 
 # -- the command

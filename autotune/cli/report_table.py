@@ -21,6 +21,8 @@ MOST = 20
 REASONS = 6
 #: Columns of the terminal from which on a spot has all columns, the usual ones, and more than two.
 WIDE, USUAL, NARROW = 118, 76, 36
+#: What is not printable and harmless: the end of a line, and a space that does not break one.
+KEPT = "\n\u00a0"
 #: Cells of a bar that shows a share.
 BAR_CELLS = 8
 
@@ -80,7 +82,7 @@ def of_library(out: Console, library: Library) -> None:
 
 def plain(text: str) -> str:
     """A name of a file without what would command the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    return "".join(letter if letter.isprintable() or letter in KEPT else "\ufffd" for letter in text)
 
 
 def _summary(found: Findings) -> str:
@@ -145,7 +147,8 @@ def best(spot: Spot) -> tuple[str, str]:
     if spot.saving_s == 0:
         return "as served", ""
     variant, setting = _candidate(spot.best)
-    return variant, ", ".join(filter(None, [setting, "" if spot.best_s is None else quantity.duration(spot.best_s)]))
+    took = "" if spot.best_s is None else quantity.duration(spot.best_s).replace(" ", "\u00a0")
+    return variant, ", ".join(filter(None, [setting, took]))
 
 
 def bar(share: float) -> str:

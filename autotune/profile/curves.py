@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,9 +84,12 @@ class Curves:
                 found[name] = math.exp(value)
         return found
 
-    def best(self, size: Mapping[str, int]) -> tuple[str, float] | None:
-        """The fastest eligible candidate with its time; None where nothing is known."""
-        times = {name: seconds for name, seconds in self.at(size).items() if name in self.eligible}
+    def best(self, size: Mapping[str, int], without: Collection[str] = ()) -> tuple[str, float] | None:
+        """The fastest eligible candidate with its time, some variants left out; None where nothing is known."""
+        times = {
+            name: seconds for name, seconds in self.at(size).items()
+            if name in self.eligible and name.partition("(")[0] not in without
+        }  # fmt: skip
         return min(times.items(), key=lambda item: item[1]) if times else None
 
 

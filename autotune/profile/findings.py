@@ -133,7 +133,7 @@ def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
     known : mapping
         What is known of its kernels, by id.
     """
-    all_s = sum(_sound(kernel.self_s) for kernel in workload.kernels)
+    all_s = _sound(sum(_sound(kernel.self_s) for kernel in workload.kernels))
     parts = [_part(kernel, known[kernel.kernel], all_s, workload.run.dispatch_s) for kernel in workload.kernels]
     parts.sort(key=lambda part: -part.self_s)
     spots = sorted((spot for part in parts for spot in part.spots), key=lambda spot: -spot.share)
@@ -145,8 +145,8 @@ def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
         calls=sum(part.calls for part in parts),
         saving_s=min(all_s, sum(part.saving_s for part in parts)),
         now_saving_s=min(all_s, sum(part.now_saving_s for part in parts)),
-        launch_s=sum(part.launch_s for part in parts),
-        untuned_s=sum(part.untuned_s for part in parts),
+        launch_s=_sound(sum(part.launch_s for part in parts)),
+        untuned_s=_sound(sum(part.untuned_s for part in parts)),
         other_machine=tuple(_differences(workload.run.machine)),
     )
 
@@ -169,8 +169,8 @@ def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) ->
         misses=kernel.misses,
         saving_s=min(own, sum(spot.saving_s or 0.0 for spot in spots)),
         now_saving_s=min(own, sum(spot.now_saving_s for spot in spots)),
-        launch_s=_sound(dispatch_s) * kernel.calls,
-        untuned_s=sum(spot.total_s * within for spot in spots if spot.reason and spot.saving_s is None),
+        launch_s=_sound(_sound(dispatch_s) * kernel.calls),
+        untuned_s=_sound(sum(spot.total_s * within for spot in spots if spot.reason and spot.saving_s is None)),
         gone=_gone(known),
         spots=tuple(spots),
     )
@@ -208,7 +208,7 @@ def _spot(
         now=possible.now,
         now_saving_s=possible.now_saving_s,
         reason=possible.reason,
-        launch_s=_sound(dispatch_s) * _sound(calls.calls),
+        launch_s=_sound(_sound(dispatch_s) * _sound(calls.calls)),
         allocated_bytes=_sound(calls.allocated_bytes),
         argument_bytes=_sound(calls.argument_bytes),
         warm=_sound(calls.warm),
@@ -237,12 +237,12 @@ def _possible(about: SignatureCalls, calls: Calls, known: Known, served: Mapping
     if not about.signature:
         return _Possible(about.untuned or "no variant covers such calls")
     curves = known.curves(about.signature)
-    if curves is None:
-        now = known.why_not(about.signature)
-        then = about.untuned if about.untuned and about.untuned != now else ""
-        return _Possible(f"{now}; when it ran: {then}" if then else now)
+    refused = known.why_not(about.signature)
+    if curves is None or refused:
+        then = about.untuned if about.untuned and about.untuned != refused else ""
+        return _Possible(f"{refused}; when it ran: {then}" if then else refused)
     times = curves.at(calls.size)
-    best = curves.best(calls.size)
+    best = curves.best(calls.size, without=known.edited(known.found.records[about.signature]))
     if best is None:
         return _Possible("beyond the sizes that were measured")
     now = known.decided(about.signature, calls.size)

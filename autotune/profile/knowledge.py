@@ -53,7 +53,7 @@ class Known:
         return self._curves.get(signature)
 
     def decided(self, signature: str, size: Mapping[str, int]) -> str:
-        """The candidate, as text, that the record has serve a size; empty where nothing is decided."""
+        """The candidate, as text, that a run now has serve a size; empty where nothing is decided."""
         from ..store.record import lookup
 
         record = self.found.records.get(signature)
@@ -61,7 +61,9 @@ class Known:
             leaf = None if record is None else lookup(record.decision, dict(size))
         except KeyError:
             return ""
-        return "" if leaf is None else str(leaf.winner)
+        if record is None or leaf is None or leaf.winner.variant in self.edited(record):
+            return ""
+        return str(leaf.winner)
 
     def uses_threads(self, candidate: str) -> bool:
         """Whether a candidate, as text, is of a variant that uses several threads."""
@@ -78,14 +80,11 @@ class Known:
         return [name for name, source in self._sources.items() if then.get(name, source) != source]
 
     def why_not(self, signature: str) -> str:
-        """Why calls of a signature have no decision now; empty where they have one."""
+        """Why nothing that was measured counts for a signature now; empty where something does."""
         record = self.found.records.get(signature)
         if record is None:
             return missing(signature, self.found)
-        edited = self.edited(record)
-        if REFERENCE in edited:
-            return "the reference was edited since it was measured"
-        return f"{', '.join(edited)}: edited since" if edited else ""
+        return "the reference was edited since it was measured" if REFERENCE in self.edited(record) else ""
 
     def notes(self, record: Record) -> list[str]:
         """What to know about a record: its quality, what makes it stale."""

@@ -17,6 +17,8 @@ from .markup import Html, tag
 
 #: Rows of the table of hot spots before the rest is folded away, and kernels in the chart of times.
 HOT, CHARTED = 15, 20
+#: Rows that are folded away at most; a table of more is for machines.
+FOLDED = 300
 
 
 def about(found: Findings) -> str:
@@ -108,8 +110,16 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
     more = found.spots[HOT:]
     if more:
         share = quantity.share(sum(spot.share for spot in more))
-        made.append(opening(f"{len(more)} more, {share} of the time", _spots(more, anchors, HOT + 1)))
+        made.append(
+            opening(f"{len(more)} more, {share} of the time", _spots(more[:FOLDED], anchors, HOT + 1), _cut(more))
+        )
     return made
+
+
+def _cut(rows: Sequence[object]) -> Html:
+    """What is said of rows beyond those that are shown."""
+    left = len(rows) - FOLDED
+    return tag("p", f"{left:,} more: autotune report --json" if left > 0 else "", class_="caption")
 
 
 def _spots(spots: Sequence[Spot], anchors: Mapping[str, str], first: int) -> Html:
@@ -179,8 +189,13 @@ def untuned(spots: Sequence[Spot]) -> list[Html]:
     ]  # fmt: skip
     head = ["kernel", "arguments", "size", "calls", "time", "share", "why"]
     made = table(head, rows[:HOT], right=["calls", "time", "share"])
-    more = table(head, rows[HOT:], right=["calls", "time", "share"]) if rows[HOT:] else None
-    return [made] if more is None else [made, opening(f"{len(rows) - HOT} more", more)]
+    more = rows[HOT:]
+    if not more:
+        return [made]
+    return [
+        made,
+        opening(f"{len(more)} more", table(head, more[:FOLDED], right=["calls", "time", "share"]), _cut(more)),
+    ]
 
 
 def launch(found: Findings) -> list[Html]:
