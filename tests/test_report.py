@@ -19,9 +19,10 @@ from rich.console import Console
 
 from autotune import tunable
 from autotune.cli import report_table, report_verb
-from autotune.profile import axes, files, findings, knowledge, library, markup, page, quantity, sections
+from autotune.profile import axes, chart, files, findings, knowledge, library, markup, page, quantity, sections, style
 from autotune.profile.advice import advice
 from autotune.profile.curves import Curves
+from autotune.profile.plots import Plots, in_order
 from autotune.profile.workload import SignatureCalls
 from autotune.store import store
 from autotune.store.record import Choice, HeldOut, Split
@@ -241,7 +242,28 @@ def test_the_library_knows_gains_regrets_and_what_loses_most(tuned, recorded):
     assert [about.name for about in found.kernels] == ["rms"]
     assert found.worst()[0].regret == 0.12
     assert "at 2 sizes" in found.audited()
-    assert "1 of them over 5%" in found.audited()
+    assert "1 of them over 5 %" in found.audited()
+
+
+def test_a_variant_looks_alike_in_all_charts_of_its_kernel(tuned, recorded):
+    other = measured(tuned, dtype="float32", cells=[cell({"n": n}, reference=1e-3, threads=1e-4) for n in SIZES],
+                     decision=leaf("threads"))  # fmt: skip
+    order = in_order([recorded, other])
+
+    one, two = (Plots(record, Curves(record), (), order) for record in (recorded, other))
+
+    assert order == ["reference", "threads", "dots"]
+    assert one.style("threads") == two.style("threads") == 1
+    assert one.variants == ["reference", "threads", "dots"]
+    assert two.variants == ["reference", "threads"]
+
+
+def test_lines_are_told_apart_without_colour():
+    looks = [(style.DASHES[index], chart.MARKERS[index]) for index in range(chart.STYLES)]
+
+    assert len(style.DASHES) == len(chart.MARKERS) == chart.STYLES + 1
+    assert len(set(looks)) == chart.STYLES
+    assert len(set(chart.MARKERS)) == len(chart.MARKERS)
 
 
 # -- numbers, axes, markup

@@ -17,7 +17,7 @@ from . import quantity
 from .findings import Spot
 from .knowledge import Known
 from .markup import Html, tag
-from .plots import Plots, interval
+from .plots import Plots, in_order, interval
 
 if TYPE_CHECKING:
     from ..store.record import Cell, Leaf, Record
@@ -112,7 +112,7 @@ def signature_block(about: Known, record: Record, spots: Sequence[Spot]) -> Html
     """One record: what it says and why."""
     curves = about.curves(record.signature)
     assert curves is not None
-    plots = Plots(record, curves, spots)
+    plots = Plots(record, curves, spots, in_order(about.records))
     arguments = describe_key(record.signature)
     name = f"{about.name} [{arguments}]"
     drawn = plots.times(f"{name}: time of a call against size, by variant")

@@ -82,7 +82,7 @@ class Library:
             f"Decisions were tried at {len(regrets)} sizes that were not used for reaching them. Regret is the time of "
             f"what is chosen over that of the fastest, minus one: {quantity.share(sum(regrets) / len(regrets))} on "
             f"average, {quantity.share(regrets[int(0.95 * (len(regrets) - 1))])} at the 95th percentile, "
-            f"{quantity.share(regrets[-1])} at worst; {over} of them over {ALLOWED_REGRET:.0%}."
+            f"{quantity.share(regrets[-1])} at worst; {over} of them over {100 * ALLOWED_REGRET:.0f} %."
         )
 
     def figures(self) -> list[tuple[str, str, str]]:

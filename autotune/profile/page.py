@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from .. import __version__
 from ..machine import fingerprint
-from . import bars, chart, quantity, sections, style
+from . import bars, chart, distribution, quantity, sections, style
 from .advice import advice
 from .blocks import figure, kernel_block, listed, machine_section, opening, table, tiles
-from .findings import Findings, Part
+from .findings import ALLOWED_REGRET, Findings, Part
 from .knowledge import Known
 from .library import Library
 from .markup import Html, raw, tag
@@ -129,10 +129,14 @@ def _audit(library: Library) -> Html:
         for held in library.worst()
     ]
     head = ["kernel", "arguments", "size", "chosen", "fastest", "regret"]
-    told = library.audited()
+    worst = table(head, rows, right=["regret"], caption="The sizes that lose most") if rows else None
+    label = "share of held-out sizes by regret"
+    drawn = distribution.staircase([held.regret for held in library.held], ALLOWED_REGRET, label)
     return tag(
         "section",
         tag("h2", "Regret audit", id="audit"),
-        tag("p", told),
-        table(head, rows, right=["regret"], caption="The sizes that lose most") if rows else None,
+        tag("p", library.audited()),
+        figure(drawn, "Sizes that were not used for deciding, by what the decision loses there.", worst)
+        if drawn
+        else worst,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..kernel.model import REFERENCE
@@ -37,9 +37,11 @@ class Plots:
         Its times.
     spots : sequence of Spot
         Calls of the same signature, if there is a workload.
+    order : sequence of str
+        Variants of the kernel as `in_order` has them, so that each looks alike in all charts of the kernel.
     """
 
-    def __init__(self, record: Record, curves: Curves, spots: Sequence[Spot] = ()) -> None:
+    def __init__(self, record: Record, curves: Curves, spots: Sequence[Spot], order: Sequence[str]) -> None:
         from ..store.record import leaves
 
         self.record = record
@@ -48,7 +50,9 @@ class Plots:
         #: Sizes along the horizontal axis, multiplied where they are several.
         self.names = curves.varying or tuple(curves.cells[0].size if curves.cells else ())
         self.fixed = {n: v for n, v in (curves.cells[0].size if curves.cells else {}).items() if n not in self.names}
-        self.variants = _in_order(record)
+        measured = {one.candidate.variant for cell in record.cells for one in cell.measurements}
+        self.order = list(order)
+        self.variants = [name for name in order if name in measured]
         self.wins = {cell.winner.variant for cell in record.cells} | {
             one.winner.variant for one in leaves(record.decision)
         }
@@ -76,7 +80,7 @@ class Plots:
         """Colour, dash and marker of a variant."""
         if variant == REFERENCE:
             return 0
-        place = self.variants.index(variant) if variant in self.variants else chart.STYLES
+        place = self.order.index(variant) if variant in self.order else chart.STYLES
         return place if place < chart.STYLES else chart.MUTED
 
     def times(self, label: str) -> Html | None:
@@ -252,10 +256,10 @@ def _fastest(cell: Cell, variant: str) -> Measurement | None:
     return min(mine, key=lambda one: one.median_s, default=None)
 
 
-def _in_order(record: Record) -> list[str]:
+def in_order(records: Iterable[Record]) -> list[str]:
     """The reference, then variants by how often they won, then the others by name: the first ones get the colours."""
     wins: dict[str, int] = {}
-    for cell in record.cells:
+    for cell in (cell for record in records for cell in record.cells):
         for measured in cell.measurements:
             wins.setdefault(measured.candidate.variant, 0)
         wins[cell.winner.variant] = wins.get(cell.winner.variant, 0) + 1

@@ -21,7 +21,7 @@ CSS = """
   :root {
     --bg: #14171a; --fg: #e7eaed; --muted: #9ea8b2; --line: #343b42; --faint: #23282d; --soft: #1b1f23;
     --accent: #56b4e9;
-    --c0: #e7eaed; --c1: #56b4e9; --c2: #e69f00; --c3: #00b886; --c4: #cc79a7; --c5: #f0e442; --c6: #3a9bd9;
+    --c0: #e7eaed; --c1: #56b4e9; --c2: #e69f00; --c3: #009e73; --c4: #cc79a7; --c5: #f0e442; --c6: #0072b2;
     --c7: #7d8791; --warn: #e69f00; --hist: #56b4e9; --gain: #e69f00;
   }
 }
