@@ -328,12 +328,15 @@ def test_a_calibration_that_is_late_measures_less(monkeypatch):
 
     local.variant(lambda x: x + x, kind="vectorized", name="at_once")
     (patient,) = local.calibrate()
+    (short_of_time,) = local.calibrate(force=True, budget=3.0)
     monkeypatch.setitem(EFFORTS, "standard", dataclasses.replace(EFFORTS["standard"], total_s=0.0))
     (late,) = local.calibrate(force=True)
 
-    assert late.provenance.effort == patient.provenance.effort == "standard"
-    assert len(late.cells) < len(patient.cells)
-    assert late.provenance.spent_s < patient.provenance.spent_s
+    for hurried in short_of_time, late:
+        assert hurried.provenance.effort == patient.provenance.effort == "standard"
+        assert len(hurried.cells) < len(patient.cells)
+        assert hurried.provenance.spent_s < patient.provenance.spent_s
+    assert len(late.held_out) == len(short_of_time.held_out) < len(patient.held_out)
 
 
 def test_a_contended_record_never_replaces_a_clean_one(monkeypatch):

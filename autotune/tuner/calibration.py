@@ -171,9 +171,10 @@ class _Run:
     # -- measuring
 
     def _pace_s(self, open_count: int) -> float:
-        """Seconds for each of the open signatures, so that many together do not take for ever."""
-        left_s = EFFORTS[self.effort].total_s - (time.monotonic() - self.started_s)
-        return max(left_s / open_count, EFFORTS["quick"].usual_s / 2)
+        """Seconds for each of the open signatures, so that many together do not take for ever, and that what has a
+        budget is hurried rather than left out."""
+        until_s = min(self.deadline_s, self.started_s + EFFORTS[self.effort].total_s)
+        return max((until_s - time.monotonic()) / open_count, EFFORTS["quick"].usual_s / 2)
 
     def _measure(self, task: Task, worker: Worker, share_s: float | None) -> Record:
         if task.location is None:

@@ -26,8 +26,9 @@ from ..search import crossover
 from ..store.record import Choice, Decision, HeldOut, Leaf, Pick, Record, Split, leaves, lookup
 from . import borders, decide, grid
 from .effort import EFFORTS, Effort
+from .extent import text, volume
 from .joining import Carried, carried, joined, rivals, without
-from .session import MAX_REGRET, Session, _text, _volume
+from .session import MAX_REGRET, Session
 
 
 @dataclass
@@ -95,13 +96,13 @@ class Update(Session):
         held_out = [found.size for found in self.known.held_out]
         for index, cell in enumerate(self.known.cells):
             point = {name: cell.size[name] for name in self.problem.names}
-            reason = self.too_long.get(_text(point))
+            reason = self.too_long.get(text(point))
             if time.monotonic() > self.deadline_s:
                 reason = "the budget is spent"
             item = carried(cell)
-            self._measured.append((_volume(point), item.verdict.median_s(REFERENCE)))
+            self.extent.timed(point, item.verdict.median_s(REFERENCE))
             if reason is None and (cell.untried or cell.undecided):
-                self.announce("progress", done=index, of=len(self.known.cells), size=_text(point))
+                self.announce("progress", done=index, of=len(self.known.cells), size=text(point))
                 item = self._again(item, index)
             (self.apart if cell.size in held_out else self.raced).append(item)
         if not self.raced:
@@ -113,13 +114,13 @@ class Update(Session):
         point = {name: cell.size[name] for name in self.problem.names}
         draws = self.problem.draws(point)
         values = draws[0]
-        self._last_bytes = make.total_bytes(values)
-        case = Case(_text(point), values)
+        self.extent.weighed(point, make.total_bytes(values))
+        case = Case(text(point), values)
         smaller = [other for other in self.raced if all(other.size[n] <= cell.size[n] for n in cell.size)]
-        smaller.sort(key=lambda other: _volume(other.size))
+        smaller.sort(key=lambda other: volume(other.size))
         fresh = [
             name for name in self.contest.admitted
-            if self._fresh(name) and not self._left_behind(name, smaller, _volume(cell.size))
+            if self._fresh(name) and not self._left_behind(name, smaller, volume(cell.size))
         ]  # fmt: skip
         for variant in self.contest.searched:
             starts, left_s = self.warm(variant, cell.size), self.deadline_s - time.monotonic()
@@ -220,10 +221,9 @@ class Update(Session):
             return decision, tried
         # Other sizes than those that are in the record already.
         self.problem = dataclasses.replace(self.problem, seed=self.problem.seed + len(self.raced))
-        largest = max(self.raced, key=lambda item: _volume(item.size)).size
-        self._last_bytes = make.total_bytes(
-            self.problem.arguments({name: largest[name] for name in self.problem.names})
-        )
+        largest = max(self.raced, key=lambda item: volume(item.size)).size
+        point = {name: largest[name] for name in self.problem.names}
+        self.extent.weighed(point, make.total_bytes(self.problem.arguments(point)))
         return super()._refined(self._decide() if failed else decision)
 
     def _rejoin(self) -> None:

@@ -17,7 +17,6 @@ from ..compile.layers import expected_layer
 from ..kernel.model import REFERENCE, Candidate, Kernel, Variant
 from ..kernel.signature import Signature
 from ..machine import fingerprint
-from ..machine.fingerprint import available_memory_bytes
 from ..measure import arguments as make
 from ..measure.gate import Case, Gate
 from ..measure.race import HOPELESS
@@ -27,14 +26,12 @@ from . import cases, decide, grid
 from .contest import Contest
 from .effort import Effort
 from .entrants import entrants, uses_compiler
+from .extent import Extent, text, volume
 from .heat import Announce
 from .hints import Hint, warm
 from .recording import facts_of, make_record
 from .regimes import Regimes
 
-#: Cells whose reference would take longer are skipped, and those that need more of the free memory.
-MAX_REFERENCE_S = 0.2
-MAX_MEMORY_SHARE = 1 / 8
 #: A decision that loses more than this at a held-out size is refined (issue figure: 95 % of sizes within 5 %).
 MAX_REGRET = 0.05
 #: Rounds of a duel; what it says is weighed with what others say of the same border (`search.bisection`).
@@ -80,7 +77,7 @@ class Session:
     untried: list[str] = field(default_factory=list, init=False)
     raced: list[decide.Raced] = field(default_factory=list, init=False)
     _verified: dict[str, int] = field(default_factory=dict, init=False)
-    _measured: list[tuple[int, float]] = field(default_factory=list, init=False)  # volumes, seconds of the reference
+    extent: Extent = field(default_factory=Extent, init=False)
     #: What was decided over one size so far, and the races that decided at sizes of the grid.
     _decided: Decision | None = field(default=None, init=False)
     _leads: dict[crossover.Doubt, float] = field(default_factory=dict, init=False)
@@ -106,7 +103,7 @@ class Session:
         self._race_sizes()
         decision, held_out = self._refined(self._decide())
         decision = self._checked(decision)
-        raced = sorted(self.raced, key=lambda item: _volume(item.size))
+        raced = sorted(self.raced, key=lambda item: volume(item.size))
         return make_record(
             self.contest, decision, raced, numerics=self.numerics, excluded=dict(able.excluded), untried=self.untried,
             skipped=self.skipped, held_out=held_out, origin="calibrate", effort=self.effort.name,
@@ -138,38 +135,30 @@ class Session:
         if len(ranges) == 1:
             name, given = next(iter(ranges.items()))
             return [{name: size} for size in grid.grid(given, self.effort.factor, self.problem.seed)]
-        return sorted(grid.design(ranges, self.effort.points, self.problem.seed), key=_volume)  # judged by those before
+        return sorted(grid.design(ranges, self.effort.points, self.problem.seed), key=volume)  # judged by those before
 
     def _race_sizes(self) -> None:
         points = self._points()
         for index, point in enumerate(points):
-            reason = self.too_long.get(_text(point)) or self._too_large(point)
+            reason = self.too_long.get(text(point)) or self._left_out(point)
             if reason is not None:
-                self.skipped.append(f"{_text(point)}: {reason}")
+                self.skipped.append(f"{text(point)}: {reason}")
                 continue
-            self.announce("progress", done=index, of=len(points), size=_text(point))
+            self.announce("progress", done=index, of=len(points), size=text(point))
             self._race_point(point, index)
 
-    def _too_large(self, point: Mapping[str, int]) -> str | None:
-        """Why a point is left out, judged by the largest one measured so far."""
+    def _left_out(self, point: Mapping[str, int]) -> str | None:
+        """Why a point is left out; the first one never is."""
         if not self.raced:
             return None
-        if time.monotonic() > self.deadline_s:
-            return "the budget is spent"
-        volume, reference_s = max(self._measured, default=(_volume(point), 0.0))
-        growth = _volume(point) / volume
-        if reference_s * growth > MAX_REFERENCE_S * 1.5:
-            return f"the reference would take about {reference_s * growth:.2g} s"
-        if self._last_bytes * growth > available_memory_bytes() * MAX_MEMORY_SHARE:
-            return "its arrays would need more than an eighth of the free memory"
-        return None
+        return "the budget is spent" if time.monotonic() > self.deadline_s else self.extent.beyond(point)
 
     def _race_point(self, point: Mapping[str, int], index: int) -> None:
         draws = self.problem.draws(point)
         values = draws[0]
-        self._last_bytes = make.total_bytes(values)
+        self.extent.weighed(point, make.total_bytes(values))
         size = self.problem.size(point, values)
-        case = Case(_text(point), values)
+        case = Case(text(point), values)
         names = self._worth_trying(size)
         for variant in self.contest.searched:
             left_s = self.deadline_s - time.monotonic()
@@ -181,13 +170,13 @@ class Session:
             )
             verdict = regimes.settled(self.facts().threaded)
             if all(
-                self._right_at(name, case, _volume(size)) for name in dict.fromkeys((verdict.winner, verdict.single))
+                self._right_at(name, case, volume(size)) for name in dict.fromkeys((verdict.winner, verdict.single))
             ):
                 break
             names = [name for name in names if name in self.contest.admitted]
             first = REFERENCE
         self.raced.append(decide.Raced(size, regimes, verdict))
-        self._measured.append((_volume(point), verdict.median_s(REFERENCE)))
+        self.extent.timed(point, verdict.median_s(REFERENCE))
 
     def _regimes(
         self, draws: Sequence[make.Arguments], names: Iterable[str], first: str, *, cold: bool, **how: Any
@@ -196,11 +185,11 @@ class Session:
         warm = self.contest.race(draws, names=names, first=first, **how)
         return Regimes(warm, self.contest.race_cold(draws, warm, **how) if cold else None)
 
-    def _right_at(self, name: str, case: Case, volume: int) -> bool:
+    def _right_at(self, name: str, case: Case, work: int) -> bool:
         """The gate also stands at the sizes that are measured, at ever larger ones; whether a candidate passes."""
-        if volume < VERIFY_AGAIN * self._verified.get(name, 0):
+        if work < VERIFY_AGAIN * self._verified.get(name, 0):
             return True
-        self._verified[name] = volume
+        self._verified[name] = work
         return self.contest.verify(name, case)
 
     def warm(self, variant: Variant, size: Mapping[str, int]) -> list[Candidate]:
@@ -211,17 +200,17 @@ class Session:
         """Admitted candidates, but for those that would take long at this size and fell behind at smaller ones."""
         names = [n for n in self.contest.admitted if self.contest.admitted[n].candidate.variant not in self._searched()]
         smaller = [item for item in self.raced if all(item.size[name] <= size[name] for name in size)]
-        smaller.sort(key=lambda item: _volume(item.size))
-        return [name for name in names if name == REFERENCE or not self._left_behind(name, smaller, _volume(size))]
+        smaller.sort(key=lambda item: volume(item.size))
+        return [name for name in names if name == REFERENCE or not self._left_behind(name, smaller, volume(size))]
 
     @staticmethod
-    def _left_behind(name: str, smaller: list[decide.Raced], volume: int) -> bool:
+    def _left_behind(name: str, smaller: list[decide.Raced], work: int) -> bool:
         """Whether a candidate was far behind at the last two sizes it ran at, not catching up, and would take long."""
         ran = [item for item in smaller if name in item.verdict.samples][-2:]
         if len(ran) < 2:
             return False
         ratios = [item.verdict.median_s(name) / item.verdict.median_s(item.verdict.winner) for item in ran]
-        expected_s = ran[-1].verdict.median_s(name) * volume / _volume(ran[-1].size)
+        expected_s = ran[-1].verdict.median_s(name) * work / volume(ran[-1].size)
         return expected_s > LONG_CALL_S and ratios[-1] > LEFT_BEHIND and ratios[-1] > ratios[0] * 0.9
 
     def _searched(self) -> set[str]:
@@ -256,8 +245,8 @@ class Session:
             begun = len(self.raced)
             count = self.effort.held_out * (2 if len(self.problem.ranges) > 1 else 1)
             for point in grid.random_points(self.problem.ranges, count, rng):
-                if time.monotonic() < self.deadline_s and self._too_large(point) is None:
-                    self.announce("progress", size=f"held out: {_text(point)}")
+                if time.monotonic() < self.deadline_s and self._left_out(point) is None:
+                    self.announce("progress", size=f"held out: {text(point)}")
                     self._race_point(point, begun)
             tried = [self._held_out(decision, item) for item in self.raced[begun:]]
             failed = any(found.regret > MAX_REGRET for found in tried)
@@ -299,22 +288,13 @@ class Session:
         for leaf in leaves(decision):
             names = {by_choice[str(choice)] for choice in (leaf.winner, leaf.single) if str(choice) in by_choice}
             served = [item.size for item in self.raced if lookup(decision, dict(item.size)) is leaf]
-            largest = max(served, key=_volume, default=middle)
+            largest = max(served, key=volume, default=middle)
             for point in (middle, largest):
                 if point.keys() >= middle.keys():
                     wanted.setdefault(tuple(point[name] for name in middle), set()).update(names)
         for values, names in wanted.items():
             point = dict(zip(middle, values, strict=True))
-            case = Case(f"{_text(point)}, fresh data", self.problem.arguments(point, fresh=1))
+            case = Case(f"{text(point)}, fresh data", self.problem.arguments(point, fresh=1))
             if not all(self.contest.verify(name, case) for name in sorted(names)):
                 return self._checked(self._decide())
         return decision
-
-
-def _volume(size: Mapping[str, int]) -> int:
-    """The product of all sizes: what work is taken to grow with."""
-    return math.prod(max(value, 1) for value in size.values())
-
-
-def _text(point: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value:,}" for name, value in point.items()) or "the only size"

@@ -1,0 +1,61 @@
+"""How far up a calibration goes: sizes whose calls would take too long, or need too much memory, are left out.
+
+Judged by the largest size measured so far, beyond which time and memory are taken to grow like the volume, the product
+of all sizes. Knows nothing of candidates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ..machine.fingerprint import available_memory_bytes
+
+#: Sizes whose reference would take longer are left out, and those that need more of the free memory (DESIGN.md,
+#: "Calibrate").
+MAX_REFERENCE_S = 0.2
+MAX_MEMORY_SHARE = 1 / 8
+#: What is expected may be off by so much before a size is left out for it.
+ALLOWANCE = 1.5
+
+
+def volume(size: Mapping[str, int]) -> int:
+    """The product of all sizes: what work is taken to grow with."""
+    return math.prod(max(value, 1) for value in size.values())
+
+
+def text(point: Mapping[str, Any]) -> str:
+    """A point in words."""
+    return ", ".join(f"{name}={value:,}" for name, value in point.items()) or "the only size"
+
+
+class Extent:
+    """What calls took so far, by their volume."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, float] = {}
+        self._bytes: dict[int, int] = {}
+
+    def weighed(self, point: Mapping[str, int], total_bytes: int) -> None:
+        """Note the memory of the arguments at a point."""
+        self._bytes[volume(point)] = total_bytes
+
+    def timed(self, point: Mapping[str, int], reference_s: float) -> None:
+        """Note the time of the reference at a point."""
+        self._seconds[volume(point)] = reference_s
+
+    def beyond(self, point: Mapping[str, int]) -> str | None:
+        """Why a point is to be left out; None if it is not."""
+        expected_s = _grown(self._seconds, volume(point))
+        if expected_s > MAX_REFERENCE_S * ALLOWANCE:
+            return f"the reference would take about {expected_s:.2g} s"
+        if _grown(self._bytes, volume(point)) > available_memory_bytes() * MAX_MEMORY_SHARE:
+            return "its arrays would need more than an eighth of the free memory"
+        return None
+
+
+def _grown(known: Mapping[int, float], volume: int) -> float:
+    """What is known of the largest volume, for another one."""
+    largest = max(known, default=0)
+    return known[largest] * volume / largest if known else 0.0
