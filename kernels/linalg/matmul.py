@@ -1,6 +1,7 @@
 """matmul, drop-in for `numpy.matmul`.
 
-The variants cover two 2-D arrays of one precision, float32 or float64. NumPy hands such a product to BLAS. Where that
+The variants here cover two 2-D arrays of one precision, float32 or float64, those of `stacks` two stacks of matrices.
+NumPy hands such a product to BLAS. Where that
 is an optimised one, as in the usual wheels, only the shorter way to it wins; where NumPy was built without (musl,
 Pyodide, a build from source), its own loops lose to all variants here. Compiled code does not warn: a product that is
 not finite, or in which something may have underflowed, is computed by NumPy instead.
@@ -18,11 +19,31 @@ def _normal(rng, dtype, *shape):
     return rng.standard_normal(shape).astype(dtype)
 
 
+def _factors(rng, dtype, m, k, n, count=None):
+    """Two matrices, or two stacks of `count`."""
+    stack = () if count is None else (count,)
+    return _normal(rng, dtype, *stack, m, k), _normal(rng, dtype, *stack, k, n)
+
+
 matmul = tunable(
     np.matmul,
-    size={"m": "x1.shape[0]", "k": "x1.shape[1]", "n": "x2.shape[1]"},
-    inputs=lambda rng, dtype, m, k, n: (_normal(rng, dtype, m, k), _normal(rng, dtype, k, n)),
-    calibrate={"m": Range(2, 1000), "k": Range(2, 1000), "n": Range(2, 1000), "dtype": Choice("float32", "float64")},
+    size={
+        "m": "x1.shape[-2]",
+        "k": "x1.shape[-1]",
+        "n": "x2.shape[-1]",
+        "count": "x1.shape[0] if x1.ndim == 3 else 1",
+    },
+    inputs=_factors,
+    calibrate=[
+        {"m": Range(2, 1000), "k": Range(2, 1000), "n": Range(2, 1000), "dtype": Choice("float32", "float64")},
+        {
+            "count": Range(1, 50_000),
+            "m": Range(2, 32),
+            "k": Range(2, 32),
+            "n": Range(2, 32),
+            "dtype": Choice("float32", "float64"),
+        },
+    ],
     mutates=("out",),
 )
 
@@ -46,7 +67,7 @@ def _may_underflow(x):
 
 
 @jitable
-def _sound(x1, x2, out):
+def sound(x1, x2, out):
     """Whether the product is finite and nothing underflowed: then NumPy has nothing to report."""
     flat = out.reshape(out.size)
     finite = True
@@ -89,7 +110,7 @@ def _loops(x1, x2, out):
             for t in range(x1.shape[1]):
                 total += x1[i, t] * x2[t, j]
             out[i, j] = total
-    return _sound(x1, x2, out)
+    return sound(x1, x2, out)
 
 
 @matmul.variant(kind="scalar", when=_COMPILED)
@@ -118,7 +139,7 @@ def _unrolled(x1, x2, out):
                 out[i, j] = left + x1[i, 2] * x2[2, j] + x1[i, 3] * x2[3, j]
     else:
         return _loops(x1, x2, out)
-    return _sound(x1, x2, out)
+    return sound(x1, x2, out)
 
 
 @matmul.variant(kind="vectorized", when=_COMPILED)
@@ -177,7 +198,7 @@ def _add_panel(x1, x2, out, first, last, depth, width):
 @jitable
 def _blocked(x1, x2, out, depth, width):
     _add_panel(x1, x2, out, 0, x1.shape[0], depth, width)
-    return _sound(x1, x2, out)
+    return sound(x1, x2, out)
 
 
 @matmul.variant(
@@ -194,7 +215,7 @@ def blocked(x1, x2, out=None, *, depth, width):
 def _blocked_threads(x1, x2, out, depth, width, rows):
     for p in prange((x1.shape[0] + rows - 1) // rows):
         _add_panel(x1, x2, out, p * rows, min((p + 1) * rows, x1.shape[0]), depth, width)
-    return _sound(x1, x2, out)
+    return sound(x1, x2, out)
 
 
 @matmul.variant(

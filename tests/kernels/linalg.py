@@ -37,6 +37,19 @@ def product(draw, dtype):
 
 
 @st.composite
+def product_or_stack(draw, dtype):
+    """Two matrices, or two stacks of small ones."""
+    if draw(st.booleans()):
+        return draw(product(dtype))
+    m, k, n = draw(sides), draw(sides), draw(sides)
+    count = draw(st.sampled_from([0, 1, 2, 5, 300]))
+    left, right = draw(pairs_of_layouts)
+    x1 = draw(arrays(dtype, count, m, k, layout=left))
+    x2 = draw(arrays(dtype, count + draw(mismatches), k + draw(mismatches), n, layout=right))
+    return Call((x1, x2), draw(outputs(dtype, count, m, n)))
+
+
+@st.composite
 def transposition(draw, dtype):
     m, n = draw(sides), draw(sides)
     return Call((draw(arrays(dtype, m, n, layout=draw(layouts))),), draw(outputs(dtype, n, m)))
@@ -90,7 +103,9 @@ _EINSUM: dict[str, Calling] = {
     "no operand": lambda f: f("ik,kj->ij"),
 }
 _MATMUL: dict[str, Calling] = {
-    "a stack": lambda f: f(normal("float64", 4, 3, 5), TABLE.T),
+    "a stack and a matrix": lambda f: f(normal("float64", 4, 3, 5), TABLE),
+    "a stack of one": lambda f: f(normal("float64", 4, 3, 5), TABLE[None]),
+    "stacks of stacks": lambda f: f(normal("float64", 2, 4, 3, 5), normal("float64", 2, 4, 5, 3)),
     "stacks that do not fit": lambda f: f(normal("float64", 4, 3, 5), normal("float64", 3, 5, 2)),
     "axes": lambda f: f(TABLE, OTHER, axes=[(0, 1), (1, 0), (0, 1)]),
     "dtype": lambda f: f(TABLE, OTHER.T, dtype="float32", casting="same_kind"),
@@ -140,10 +155,14 @@ MANNERS = {
         uncovered=_EINSUM,
     ),
     "matmul": Manners(
-        calls=lambda dtype, n, columns: [Call((table_of(dtype, n, columns), normal(dtype, columns, 19)))],
-        draw=product,
+        calls=lambda dtype, n, columns: [
+            Call((table_of(dtype, n, columns), normal(dtype, columns, 19))),
+            Call((normal(dtype, max(n // 12, 1), 4, 3), normal(dtype, max(n // 12, 1), 3, 5))),
+            Call((normal(dtype, max(n // 9, 1), 3, 3), normal(dtype, max(n // 9, 1), 3, 3))),
+        ],
+        draw=product_or_stack,
         original=np.matmul,
-        scale=lambda a, b: a @ b if a.shape[1] == len(b) else None,
+        scale=lambda a, b: a @ b if a.shape[-1] == b.shape[-2] and a.shape[:-2] == b.shape[:-2] else None,
         loud=[
             ("overflow", lambda largest: [[[largest, 1]], [[2], [1]]]),
             ("invalid value", lambda largest: [[[np.inf, 1]], [[0], [1]]]),

@@ -10,7 +10,7 @@ import pytest
 
 from kernels import einsum
 from tests.kernels.books import variants_of
-from tests.kernels.calls import Call
+from tests.kernels.calls import Call, taken
 from tests.kernels.test_semantics import assert_as_reference
 
 
@@ -18,7 +18,9 @@ from tests.kernels.test_semantics import assert_as_reference
 def test_small_products_have_the_signs_and_special_values_of_numpys(tuned, variant, dtype):
     for m, k, n in itertools.product(range(6), repeat=3):
         for left, right in ((0.5, -0.0), (-0.1, np.finfo(dtype).smallest_subnormal), (0.5, np.inf), (0.5, np.nan)):
-            call = Call((np.full((m, k), left, dtype), np.full((k, n), right, dtype)))
+            one = Call((np.full((m, k), left, dtype), np.full((k, n), right, dtype)))
+            some = Call((np.full((3, m, k), left, dtype), np.full((3, k, n), right, dtype)))
+            (call,) = taken(tuned, variant, [one, some])
             assert_as_reference(partial(tuned.call, variant.name), tuned, variant, call, all="warn", under="ignore")
 
 
