@@ -339,6 +339,40 @@ def test_a_calibration_that_is_late_measures_less(monkeypatch):
     assert len(late.held_out) == len(short_of_time.held_out) < len(patient.held_out)
 
 
+def test_a_winner_that_is_wrong_at_a_larger_size_loses_those_that_it_had_won():
+    @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 100_000)})
+    def local(x):
+        return np.array([value + value for value in x.tolist()])
+
+    local.variant(lambda x: x + x + (x.size > 20_000), kind="vectorized", name="right_at_first")
+    local.variant(lambda x: (x + x).copy().copy(), kind="vectorized", name="right")
+    (record,) = local.calibrate(effort="quick")
+
+    (failure,) = record.variants.failures
+    assert failure.candidate.variant == "right_at_first"
+    assert "wrong at n=" in failure.reason
+    assert min(cell.size["n"] for cell in record.cells) == 1
+    assert {cell.winner.variant for cell in record.cells} <= {"right", "reference"}
+    assert "right_at_first" not in {leaf.winner.variant for leaf in leaves(record.decision)}
+
+
+def test_sizes_for_which_there_is_no_memory_are_left_out_and_named():
+    @tunable(
+        size={"n": "x.size"},
+        inputs=lambda rng, n: (rng.standard_normal(n if n < 10_000 else 1 << 50),),
+        calibrate={"n": (1, 100_000)},
+    )
+    def local(x):
+        return np.array([value + value for value in x.tolist()])
+
+    local.variant(lambda x: x + x, kind="vectorized", name="at_once")
+    (record,) = local.calibrate(effort="quick")
+
+    assert record.skipped
+    assert all("not enough memory" in text for text in record.skipped)
+    assert max(cell.size["n"] for cell in record.cells) < 10_000
+
+
 def test_a_contended_record_never_replaces_a_clean_one(monkeypatch):
     from autotune.measure.timer import Disturbances
 

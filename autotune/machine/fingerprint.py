@@ -210,7 +210,14 @@ def cpu_label() -> str:
 
 
 def available_memory_bytes() -> int:
-    """Memory that can be had without swapping."""
+    """Memory that this process can have without swapping and within the address space it is allowed, as workers are."""
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    available = int(psutil.virtual_memory().available)
+    if sys.platform == "linux":
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            available = min(available, max(0, limit - psutil.Process().memory_info().vms))
+    return available

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,12 +19,17 @@ from ..measure.race import INDIFFERENCE, TAIL_MARGIN, Verdict
 from ..search import crossover, surface, tree
 from ..store.record import Cell, Choice, Decision, Gap, Leaf, Measurement, Pick, Split, reach
 from . import borders
+from .extent import volume
 from .regimes import Regimes
 
 #: Measured sizes that agree are joined across a gap of at most this many octaves (DESIGN.md, "Miss").
 JOIN_OCTAVES = 2.0
 #: Points at which surfaces are asked for a tree: some ten an axis of three sizes.
 FILLED = 1000
+#: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
+LEFT_BEHIND = 4.0
+#: … but only where its calls would take longer than this; shorter ones cost nothing to try.
+LONG_CALL_S = 5e-3
 #: Samples of a candidate from which its own spread about the median can be told.
 FEW = 4
 
@@ -58,6 +63,14 @@ class Raced:
     regimes: Regimes
     #: For both regimes.
     verdict: Verdict
+    #: What `inputs` was asked for; empty where that is not known.
+    point: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def best(self) -> set[str]:
+        """Candidates that won something here."""
+        races = [race for race in (self.verdict, self.regimes.warm, self.regimes.cold) if race is not None]
+        return {name for race in races for name in (race.winner, race.single)}
 
     def cell(self, facts: Facts, untried: Sequence[str] = ()) -> Cell:
         """The part of it that a record keeps."""
@@ -96,6 +109,24 @@ class Raced:
                 costs[name] *= tail
         surcharges = self.regimes.surcharges()
         return {name: seconds * surcharges[name] for name, seconds in costs.items()}
+
+
+def left_behind(name: str, smaller: Sequence[Raced], work: int) -> bool:
+    """Whether a candidate was far behind at the last two sizes it ran at, not catching up, and would take long.
+
+    Parameters
+    ----------
+    smaller : sequence of Raced
+        Sizes none of which is larger in any respect, by volume.
+    work : int
+        Volume of the size in question.
+    """
+    ran = [item for item in smaller if name in item.verdict.samples][-2:]
+    if len(ran) < 2:
+        return False
+    ratios = [item.verdict.median_s(name) / item.verdict.median_s(item.verdict.winner) for item in ran]
+    expected_s = ran[-1].verdict.median_s(name) * work / volume(ran[-1].size)
+    return expected_s > LONG_CALL_S and ratios[-1] > LEFT_BEHIND and ratios[-1] > ratios[0] * 0.9
 
 
 def _measurements(verdict: Verdict, facts: Facts) -> list[Measurement]:

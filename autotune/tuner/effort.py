@@ -30,10 +30,12 @@ class Effort:
     #: compilation included.
     usual_s: float
     total_s: float
+    #: Seconds that one size may take as a whole; larger ones are left out.
+    point_s: float = math.inf
 
     def hurried(self, share_s: float) -> Effort:
-        """The effort for one of many signatures that has this many seconds: shorter races, fewer sizes, fewer second
-        thoughts. What has time enough is not hurried."""
+        """The effort for one of many signatures that has this many seconds: shorter races, fewer sizes, none
+        that take long, fewer second thoughts. What has time enough is not hurried."""
         haste = share_s / self.usual_s
         if haste >= 1:
             return self
@@ -45,14 +47,17 @@ class Effort:
             duel_s=self.duel_s * haste,
             held_out=max(EFFORTS["quick"].held_out, round(self.held_out * haste)),
             refinements=round(self.refinements * haste),
+            point_s=POINT_SHARE * share_s,
         )
 
 
+#: Of the time of a hurried signature, this much for its largest size: sizes a factor of four apart then take all of it.
+POINT_SHARE = 0.4
 #: Below this share of the usual time, sizes are as far apart as those of a quick calibration.
 DENSE = 0.5
 #: quick: half as dense, short races, warm data only; thorough: twice as dense, patient races.
 EFFORTS = {
     "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1, cold=False, usual_s=4, total_s=7 * 60),
-    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4, cold=True, usual_s=10, total_s=14 * 60),
+    "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4, cold=True, usual_s=10, total_s=13 * 60),
     "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5, cold=True, usual_s=40, total_s=math.inf),
 }

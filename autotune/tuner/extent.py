@@ -36,6 +36,7 @@ class Extent:
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}
         self._bytes: dict[int, int] = {}
+        self._whole: dict[int, float] = {}
 
     def weighed(self, point: Mapping[str, int], total_bytes: int) -> None:
         """Note the memory of the arguments at a point."""
@@ -45,13 +46,21 @@ class Extent:
         """Note the time of the reference at a point."""
         self._seconds[volume(point)] = reference_s
 
-    def beyond(self, point: Mapping[str, int]) -> str | None:
-        """Why a point is to be left out; None if it is not."""
+    def took(self, point: Mapping[str, int], whole_s: float) -> None:
+        """Note how long all that is done at a point took: making data, verifying, racing."""
+        self._whole[volume(point)] = whole_s
+
+    def beyond(self, point: Mapping[str, int], most_s: float = math.inf) -> str | None:
+        """Why a point is to be left out, on which no more than `most_s` seconds may be spent; None if it is not."""
         expected_s = _grown(self._seconds, volume(point))
         if expected_s > MAX_REFERENCE_S * ALLOWANCE:
             return f"the reference would take about {expected_s:.2g} s"
         if _grown(self._bytes, volume(point)) > available_memory_bytes() * MAX_MEMORY_SHARE:
             return "its arrays would need more than an eighth of the free memory"
+        least_s = min(self._whole.values(), default=0.0)  # races go on for a while, however short the calls
+        whole_s = least_s + _grown({size: seconds - least_s for size, seconds in self._whole.items()}, volume(point))
+        if whole_s > max(most_s, least_s) * ALLOWANCE:
+            return f"measuring it would take about {whole_s:.2g} s, and there is no time for that"
         return None
 
 

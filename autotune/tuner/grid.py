@@ -57,6 +57,8 @@ class Problem:
         ------
         CalibrationError
             `inputs` raises, or gives what the reference does not take.
+        MemoryError
+            They are too large for this process.
         """
         kernel = self.kernel
         assert kernel.inputs is not None
@@ -67,6 +69,8 @@ class Problem:
             given = kernel.inputs(rng, **keywords, **point)
             args, kwargs = _split(given)
             values = kernel.bind(*args, **kwargs)
+        except MemoryError:
+            raise
         except Exception as error:  # the candidate boundary: a user's function
             raise CalibrationError(
                 f"kernel {kernel.id}: inputs(rng, {_text({**keywords, **point})}) failed: "

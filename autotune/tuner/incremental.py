@@ -120,7 +120,7 @@ class Update(Session):
         smaller.sort(key=lambda other: volume(other.size))
         fresh = [
             name for name in self.contest.admitted
-            if self._fresh(name) and not self._left_behind(name, smaller, volume(cell.size))
+            if self._fresh(name) and not decide.left_behind(name, smaller, volume(cell.size))
         ]  # fmt: skip
         for variant in self.contest.searched:
             starts, left_s = self.warm(variant, cell.size), self.deadline_s - time.monotonic()

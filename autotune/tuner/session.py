@@ -38,10 +38,6 @@ MAX_REGRET = 0.05
 DUEL_ROUNDS = 12
 #: A winner is verified again where the work is this many times that at which it was verified last.
 VERIFY_AGAIN = 4
-#: A candidate this much slower than the best at the size before, and not catching up, is not measured at the next.
-LEFT_BEHIND = 4.0
-#: … but only where its calls would take longer than this; shorter ones cost nothing to try.
-LONG_CALL_S = 5e-3
 
 
 @dataclass
@@ -145,13 +141,23 @@ class Session:
                 self.skipped.append(f"{text(point)}: {reason}")
                 continue
             self.announce("progress", done=index, of=len(points), size=text(point))
-            self._race_point(point, index)
+            self._race_if_possible(point, index)
 
     def _left_out(self, point: Mapping[str, int]) -> str | None:
         """Why a point is left out; the first one never is."""
         if not self.raced:
             return None
-        return "the budget is spent" if time.monotonic() > self.deadline_s else self.extent.beyond(point)
+        if time.monotonic() > self.deadline_s:
+            return "the budget is spent"
+        return self.extent.beyond(point, self.effort.point_s)
+
+    def _race_if_possible(self, point: Mapping[str, int], index: int) -> None:
+        started = time.monotonic()
+        try:
+            self._race_point(point, index)
+        except MemoryError as error:
+            self.skipped.append(f"{text(point)}: not enough memory: {error}")
+        self.extent.took(point, time.monotonic() - started)
 
     def _race_point(self, point: Mapping[str, int], index: int) -> None:
         draws = self.problem.draws(point)
@@ -175,7 +181,7 @@ class Session:
                 break
             names = [name for name in names if name in self.contest.admitted]
             first = REFERENCE
-        self.raced.append(decide.Raced(size, regimes, verdict))
+        self.raced.append(decide.Raced(size, regimes, verdict, point=point))
         self.extent.timed(point, verdict.median_s(REFERENCE))
 
     def _regimes(
@@ -201,17 +207,7 @@ class Session:
         names = [n for n in self.contest.admitted if self.contest.admitted[n].candidate.variant not in self._searched()]
         smaller = [item for item in self.raced if all(item.size[name] <= size[name] for name in size)]
         smaller.sort(key=lambda item: volume(item.size))
-        return [name for name in names if name == REFERENCE or not self._left_behind(name, smaller, volume(size))]
-
-    @staticmethod
-    def _left_behind(name: str, smaller: list[decide.Raced], work: int) -> bool:
-        """Whether a candidate was far behind at the last two sizes it ran at, not catching up, and would take long."""
-        ran = [item for item in smaller if name in item.verdict.samples][-2:]
-        if len(ran) < 2:
-            return False
-        ratios = [item.verdict.median_s(name) / item.verdict.median_s(item.verdict.winner) for item in ran]
-        expected_s = ran[-1].verdict.median_s(name) * work / volume(ran[-1].size)
-        return expected_s > LONG_CALL_S and ratios[-1] > LEFT_BEHIND and ratios[-1] > ratios[0] * 0.9
+        return [name for name in names if name == REFERENCE or not decide.left_behind(name, smaller, volume(size))]
 
     def _searched(self) -> set[str]:
         return {variant.name for variant in self.contest.searched}
@@ -222,8 +218,8 @@ class Session:
         return facts_of(self.contest)
 
     def _decide(self) -> Decision:
+        self._race_again()
         facts, layer = self.facts(), expected_layer()
-        self.raced = [item for item in self.raced if item.verdict.winner in self.contest.admitted]
         if not self.raced:
             return Leaf(Pick(REFERENCE))
         name = decide.only_size(self.raced, self.problem.names)
@@ -231,6 +227,14 @@ class Session:
             self._decided = decide.by_segments(name, self.raced, facts, layer, self._duel, self._decided, self._leads)
             return self._decided
         return decide.by_tree(self.raced, facts, layer)
+
+    def _race_again(self) -> None:
+        """Run the races again in which somebody was among the best who turned out to be wrong since."""
+        while doubtful := [item for item in self.raced if not item.best <= self.contest.admitted.keys()]:
+            self.raced = [item for item in self.raced if item.best <= self.contest.admitted.keys()]
+            for index, item in enumerate(doubtful):
+                if not self.raced or time.monotonic() < self.deadline_s:
+                    self._race_if_possible(item.point, index)
 
     # -- held-out sizes
 
@@ -247,12 +251,16 @@ class Session:
             for point in grid.random_points(self.problem.ranges, count, rng):
                 if time.monotonic() < self.deadline_s and self._left_out(point) is None:
                     self.announce("progress", size=f"held out: {text(point)}")
-                    self._race_point(point, begun)
+                    self._race_if_possible(point, begun)
             tried = [self._held_out(decision, item) for item in self.raced[begun:]]
             failed = any(found.regret > MAX_REGRET for found in tried)
             if not failed or not left or time.monotonic() > self.deadline_s:
                 break
             decision = self._decide()
+        if {
+            str(pick) for leaf in leaves(decision) for pick in (leaf.winner, leaf.single)
+        } & self.contest.failures.keys():
+            decision = self._decide()  # at the last sizes somebody turned out to be wrong
         return decision, tried
 
     def _held_out(self, decision: Decision, item: decide.Raced) -> HeldOut:

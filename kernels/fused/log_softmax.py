@@ -11,7 +11,13 @@ from autotune import jitable, tunable
 from kernels.fused import rows
 
 
-@tunable(size=rows.size("x"), inputs=rows.inputs, calibrate=rows.CALIBRATE, static=("axis",))
+@tunable(
+    size=rows.size("x"),
+    inputs=rows.inputs,
+    calibrate=rows.CALIBRATE,
+    static=("axis",),
+    tolerance=(8.0, "x - max - log(total), whose terms cancel near 0: Higham 2002, section 1.7", "norm"),
+)
 def log_softmax(x, axis=None):
     """Logarithm of `softmax`, right where that has lost all digits or is zero.
 

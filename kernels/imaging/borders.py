@@ -70,7 +70,7 @@ def correlate_along(image, weights, axis, mode, cval):
     for k in range(radius):
         left, right = lines[k : k + length], lines[2 * radius - k : 2 * radius - k + length]
         result += ((left - right) if antisymmetric else (left + right)) * weights[k]
-    return np.moveaxis(result, 0, axis).astype(image.dtype)
+    return np.moveaxis(result, 0, axis).astype(image.dtype, order="C")
 
 
 def needs_scipy(what):

@@ -5,6 +5,9 @@ may overflow or underflow where NumPy's does not, and the other way round. So th
 multiplied apart, a block at a time: every product of factors of a block, in any order, lies between the two. While they
 stay in range, together with the product of the blocks before, neither way can overflow or underflow. Otherwise, and
 where a factor is 0, NumPy is asked.
+
+The result is the product of the two, in float64. A product of all factors in one would be biased where they are near
+1, as growth rates are: just above 1 numbers are twice as far apart as just below, and ties there are broken downwards.
 """
 
 import numpy as np
@@ -30,21 +33,25 @@ prod = tunable(
     inputs=_near_one,
     calibrate=CALIBRATE_ROWS,
     static=("axis",),
-    tolerance=(2048, "n roundings err like a random walk (Higham 2002, section 2.8): 3 sigma for 10^7 of NumPy's"),
+    tolerance=(
+        1e4,
+        "n roundings err like a random walk (Higham 2002, section 2.8), and are biased near 1: NumPy's product of 10^7 "
+        "such numbers of float32 is off by up to 2,400",
+    ),
 )
 
 
 @jitable(fastmath=ANY_ORDER)
 def _factors(run):
-    """The product of all factors, of those above 1, and of those below, the last two without signs."""
-    one = run.dtype.type(1)
-    product = above = below = one
+    """The product of the factors above 1, and of those below, both without signs, and how many are negative."""
+    above = below = 1.0
+    negative = 0
     for i in range(run.size):
-        magnitude = abs(run[i])
-        product *= run[i]
-        above *= one if magnitude <= one else magnitude  # so that NaN is among them
-        below *= magnitude if magnitude < one else one
-    return product, above, below
+        magnitude = float(abs(run[i]))
+        above *= 1.0 if magnitude <= 1.0 else magnitude  # so that NaN is among them
+        below *= magnitude if magnitude < 1.0 else 1.0
+        negative += run[i] < 0
+    return above, below, negative
 
 
 @jitable
@@ -54,12 +61,12 @@ def _extent(flat):
     smallest = np.finfo(flat.dtype).tiny * 2
     total = high = low = 1.0
     for start in range(0, flat.size, _RUN):
-        product, above, below = _factors(flat[start : start + _RUN])
+        above, below, negative = _factors(flat[start : start + _RUN])
         if not (above < largest and below > smallest):
             high = np.inf
         high = max(high, abs(total) * above)
         low = min(low, abs(total) * below)
-        total *= product
+        total *= above * below if negative % 2 == 0 else -above * below
     return total, high, low
 
 

@@ -10,14 +10,15 @@ import pytest
 import scipy.ndimage
 import scipy.signal
 
+from autotune.tuner import grid
 from kernels import convolve2d, gaussian_blur, rgb_to_gray, sobel
 from kernels.imaging.borders import MODES
-from tests.kernels.books import variants_of
+from tests.kernels.books import KERNELS, variants_of
 from tests.kernels.calls import Call, taken
 from tests.kernels.manners import normal
 
 SHAPES = ((1, 1), (1, 6), (6, 1), (2, 3), (9, 13))
-KERNELS = ((1, 1), (1, 2), (2, 2), (3, 2), (5, 3))
+SIDES = ((1, 1), (1, 2), (2, 2), (3, 2), (5, 3))
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_blur_goes_on_beyond_every_border_as_scipys_does(tuned, variant, dtype
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("convolve2d"))
 def test_a_convolution_goes_on_beyond_every_boundary_as_scipys_does(tuned, variant, dtype):
     ways = list(itertools.product(("full", "same", "valid"), ("fill", "wrap", "symm"), (0, 0.5)))
-    for image, shape in itertools.product(images(dtype), KERNELS):
+    for image, shape in itertools.product(images(dtype), SIDES):
         kernel = normal(dtype, *shape)
         for way in ways if all(k <= n for k, n in zip(shape, image.shape, strict=True)) else ():
             expected = scipy.signal.convolve2d(image, kernel, *way)
@@ -76,12 +77,23 @@ def test_without_scipy_numpy_gives_the_same(dtype, without_scipy):
         expected = scipy.ndimage.gaussian_filter(image, 1.3, mode=mode, cval=0.5)
         found = gaussian_blur.reference(image, 1.3, mode=mode, cval=0.5)
         np.testing.assert_allclose(found, expected, rtol=limit, atol=limit, strict=True)
+        assert found.flags.c_contiguous
     image, kernel = normal(dtype, 7, 6), normal(dtype, 3, 2)
     for way in itertools.product(("full", "same", "valid"), ("fill", "wrap", "symm"), (0, 0.5)):
         expected = scipy.signal.convolve2d(image, kernel, *way)
         np.testing.assert_allclose(
             convolve2d.reference(image, kernel, *way), expected, rtol=limit, atol=limit, strict=True
         )
+
+
+@pytest.mark.parametrize("name", ["sobel", "gaussian_blur", "convolve2d"])
+def test_without_scipy_the_reference_answers_what_a_calibration_asks(name, without_scipy):
+    kernel = KERNELS[name].__autotune__.kernel
+    for problem in grid.problems(kernel):
+        smallest = {size: given.lo for size, given in problem.ranges.items()}
+        largest_beside_it = [{**smallest, size: given.hi} for size, given in problem.ranges.items()]
+        for point in (smallest, *largest_beside_it):
+            assert kernel.call_reference(problem.arguments(point)).flags.c_contiguous
 
 
 @pytest.mark.parametrize("boundary", ["wrap", "symm"])
