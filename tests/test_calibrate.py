@@ -335,8 +335,8 @@ def test_a_calibration_that_is_late_measures_less(monkeypatch):
     for hurried in short_of_time, late:
         assert hurried.provenance.effort == patient.provenance.effort == "standard"
         assert len(hurried.cells) < len(patient.cells)
+        assert len(hurried.held_out) < len(patient.held_out)
         assert hurried.provenance.spent_s < patient.provenance.spent_s
-    assert len(late.held_out) == len(short_of_time.held_out) < len(patient.held_out)
 
 
 def test_a_winner_that_is_wrong_at_a_larger_size_loses_those_that_it_had_won():
@@ -344,7 +344,7 @@ def test_a_winner_that_is_wrong_at_a_larger_size_loses_those_that_it_had_won():
     def local(x):
         return np.array([value + value for value in x.tolist()])
 
-    local.variant(lambda x: x + x + (x.size > 20_000), kind="vectorized", name="right_at_first")
+    local.variant(lambda x: x + x if x.size < 20_000 else x, kind="vectorized", name="right_at_first")
     local.variant(lambda x: (x + x).copy().copy(), kind="vectorized", name="right")
     (record,) = local.calibrate(effort="quick")
 

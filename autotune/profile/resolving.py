@@ -27,10 +27,10 @@ from ..machine.fingerprint import available_memory_bytes
 from ..store import store
 from ..store.record import Record
 from ..tuner import hints, locate
+from ..tuner.extent import MAX_MEMORY_SHARE
 from ..tuner.first_use import home_module
 from ..tuner.grid import Problem
 from ..tuner.locating import Signatures, Size
-from ..tuner.session import MAX_MEMORY_SHARE
 from .workload import KernelCalls, SignatureCalls, Workload
 
 

@@ -46,7 +46,7 @@ class Occurring(Session):
     def _points(self) -> list[Size]:
         return [dict(point) for point in self.points]
 
-    def _too_large(self, point: Mapping[str, int]) -> str | None:
+    def _left_out(self, point: Mapping[str, int]) -> str | None:
         """A program has called it with this size, however long that takes."""
         if self.raced and time.monotonic() > self.deadline_s:
             return "the budget is spent"
@@ -78,7 +78,7 @@ class Occurring(Session):
     # -- the decision
 
     def _decide(self) -> Decision:
-        self.raced = [item for item in self.raced if item.verdict.winner in self.contest.admitted]
+        self._race_again()
         if not self.raced:
             return Gap()
         name = decide.only_size(self.raced, self.problem.names)
