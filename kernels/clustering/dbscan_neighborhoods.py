@@ -5,6 +5,7 @@ import numpy as np
 from autotune import Choice, Range, jitable, tunable
 from kernels.distances.exact import squares_to
 from kernels.distances.radius_neighbors import BLOCK, append_near, count_near, limit_of, radius_neighbors, scattered
+from kernels.floats import underflows_are_watched
 
 _MATRIX = "x.ndim == 2 and x.dtype.char in 'fd'"
 
@@ -94,7 +95,7 @@ def _scan(x, features, limit, squares, chosen, nexts, indices):
 @dbscan_neighborhoods.variant(kind="vectorized", numerics="bitwise", when=_MATRIX)
 def each_pair_once(x, eps, min_samples=5):
     """Half the table, in one thread: a pair counts for both of its points."""
-    if eps < 0 or np.geterr()["under"] != "ignore":
+    if eps < 0 or underflows_are_watched():
         return dbscan_neighborhoods.reference(x, eps, min_samples)
     with np.errstate(all="ignore"):
         limit = limit_of(eps, x.dtype)

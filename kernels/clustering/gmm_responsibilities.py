@@ -12,6 +12,8 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
 from kernels import vecmath
+from kernels.floats import FUSED, underflows_are_watched
+from kernels.parts import part_of
 
 _ARRAYS = (
     "x.ndim == 2 and x.dtype.char == {char!r} and means.ndim == 2 and means.dtype == x.dtype and "
@@ -116,7 +118,7 @@ def _diagonal(features, mean, transform, difference, out):
             out[p] += ((row[p] - middle) * factor) ** 2
 
 
-@jitable(fastmath={"contract"}, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _full(features, mean, transform, difference, out):
     """The same, each whitened difference a sum over the features up to it: transforms are lower triangular."""
     for t in range(mean.size):
@@ -184,10 +186,9 @@ def _loops(exp, add_squares):
 
     @jitable(parallel=True)
     def parts(x, means, transforms, tops, lanes, logs, out, shares):
-        length = (len(x) + len(lanes) - 1) // len(lanes)
         failed = 0
         for q in prange(len(lanes)):
-            first, last = min(q * length, len(x)), min((q + 1) * length, len(x))
+            first, last = part_of(len(x), len(lanes), q)
             failed += not points(x, means, transforms, tops, first, last, lanes[q], logs[q], out, shares)
         return failed == 0
 
@@ -197,7 +198,7 @@ def _loops(exp, add_squares):
 def _compute(core, x, weights, means, covariances, block, parts):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
     sound = _fit_together(x, weights, means, covariances) and x.size and means.size
-    if not sound or np.geterr()["under"] != "ignore":
+    if not sound or underflows_are_watched():
         return gmm_responsibilities.reference(x, weights, means, covariances)
     with np.errstate(all="ignore"):
         transforms, tops = _whitening(weights, covariances)

@@ -11,6 +11,9 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels.distances.exact import MATRICES, by_feature, nearest_of, nearest_scratch
+from kernels.floats import underflows_are_watched
+from kernels.parts import part_of
+from kernels.sums import in_order
 
 _MATRICES = f"{MATRICES.format(c='centers')} and x.flags.c_contiguous and centers.flags.c_contiguous"
 
@@ -108,12 +111,6 @@ def _move(centers, counts, sums, new_centers):
 
 
 @jitable
-def _in_order(inertias):
-    """Their sum in one thread: in a parallel function `sum` would depend on the number of threads."""
-    return inertias.sum()
-
-
-@jitable
 def _step(x, centers, lanes, lane_labels, labels, counts, sums, new_centers):
     inertia = _assign(x, centers, 0, len(x), lanes[0], lane_labels[0], labels, counts[0], sums[0])
     _move(centers, counts, sums, new_centers)
@@ -122,19 +119,17 @@ def _step(x, centers, lanes, lane_labels, labels, counts, sums, new_centers):
 
 @jitable(parallel=True)
 def _step_threads(x, centers, lanes, lane_labels, labels, counts, sums, new_centers, inertias):
-    parts = len(inertias)
-    length = (len(x) + parts - 1) // parts
-    for q in prange(parts):
-        first, last = min(q * length, len(x)), min((q + 1) * length, len(x))
+    for q in prange(len(inertias)):
+        first, last = part_of(len(x), len(inertias), q)
         inertias[q] = _assign(x, centers, first, last, lanes[q], lane_labels[q], labels, counts[q], sums[q])
     _move(centers, counts, sums, new_centers)
-    return _in_order(inertias)
+    return in_order(inertias)
 
 
 def _compute(core, x, centers, block, parts, *scratch):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
     (n, d), k = x.shape, len(centers)
-    if centers.shape[1] != d or not (n and d and k) or np.geterr()["under"] != "ignore":
+    if centers.shape[1] != d or not (n and d and k) or underflows_are_watched():
         return kmeans_step.reference(x, centers)
     lanes, lane_labels = nearest_scratch(x, parts, block)
     counts, sums = np.empty((parts, k), np.intp), np.empty((parts, k, d))

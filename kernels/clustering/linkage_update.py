@@ -8,6 +8,7 @@ anyway. What is not finite is left to NumPy, which warns; so is every call while
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
+from kernels.floats import underflows_are_watched
 
 _VECTORS = (
     "first.ndim == 1 and first.dtype.char in 'fd' and second.ndim == 1 and second.dtype == first.dtype and "
@@ -108,7 +109,7 @@ def _blocks(first, second, sizes, ward, between, one, other, out, block):
 
 def _compute(core, first, second, sizes, between, merged, method, *settings):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
-    if not first.shape == second.shape == sizes.shape or len(merged) != 2 or np.geterr()["under"] != "ignore":
+    if not first.shape == second.shape == sizes.shape or len(merged) != 2 or underflows_are_watched():
         return linkage_update.reference(first, second, sizes, between, merged, method)
     first, second, sizes = np.ascontiguousarray(first), np.ascontiguousarray(second), np.ascontiguousarray(sizes)
     out = np.empty(first.shape, first.dtype)

@@ -10,8 +10,8 @@ import numpy as np
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels import vecmath
 from kernels.distances.exact import MATRICES, by_feature, squares_to
-
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, underflows_are_watched
+from kernels.parts import part_of
 
 # Points weighted at a time: squared distances and features stay in L1; sums in vector lanes are no longer than this.
 _BLOCK = 512
@@ -80,14 +80,14 @@ def _loops(exp):
             squares[p] = exp(squares[p] * steepness)
         return finite
 
-    @jitable(fastmath=_ANY_ORDER, forceinline=True)
+    @jitable(fastmath=ANY_ORDER, forceinline=True)
     def total_of(weights):
         total = weights.dtype.type(0)
         for p in range(weights.size):
             total += weights[p]
         return total
 
-    @jitable(fastmath=_ANY_ORDER, forceinline=True)
+    @jitable(fastmath=ANY_ORDER, forceinline=True)
     def moment_of(weights, row):
         moment = weights.dtype.type(0)
         for p in range(weights.size):
@@ -121,11 +121,9 @@ def _loops(exp):
 
     @jitable(parallel=True)
     def parts(features, means, steepness, weights, moments, out):
-        k = len(means)
-        length = (k + len(weights) - 1) // len(weights)
         failed = 0
         for q in prange(len(weights)):
-            first, last = min(q * length, k), min((q + 1) * length, k)
+            first, last = part_of(len(means), len(weights), q)
             failed += not some(features, means, steepness, first, last, weights[q], moments[q], out)
         return failed == 0
 
@@ -134,7 +132,7 @@ def _loops(exp):
 
 def _compute(core, x, means, bandwidth, parts):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
-    sound = x.shape[1] == means.shape[1] and x.size and bandwidth > 0 and np.geterr()["under"] == "ignore"
+    sound = x.shape[1] == means.shape[1] and x.size and bandwidth > 0 and not underflows_are_watched()
     if not sound:
         return mean_shift_step.reference(x, means, bandwidth)
     with np.errstate(all="ignore"):

@@ -4,6 +4,8 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels.distances.exact import MATRICES, by_feature, nearest_of, nearest_scratch
+from kernels.floats import underflows_are_watched
+from kernels.parts import part_of
 
 _MATRICES = MATRICES.format(c="centers")
 
@@ -63,18 +65,16 @@ def _blocks(x, centers, lanes, block_labels, labels):
 
 @jitable(parallel=True)
 def _parts(x, centers, lanes, block_labels, labels):
-    parts = len(lanes)
-    length = (len(x) + parts - 1) // parts
     failed = 0
-    for q in prange(parts):
-        first, last = min(q * length, len(x)), min((q + 1) * length, len(x))
+    for q in prange(len(lanes)):
+        first, last = part_of(len(x), len(lanes), q)
         failed += not _label(x, centers, first, last, lanes[q], block_labels[q], labels)
     return failed == 0
 
 
 def _compute(core, x, centers, block, parts):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
-    if centers.shape[1] != x.shape[1] or not (x.size and len(centers)) or np.geterr()["under"] != "ignore":
+    if centers.shape[1] != x.shape[1] or not (x.size and len(centers)) or underflows_are_watched():
         return nearest_centroid.reference(x, centers)
     labels = np.empty(len(x), np.intp)
     points, places = np.ascontiguousarray(x), np.ascontiguousarray(centers)

@@ -8,9 +8,7 @@ squares of small differences underflow unseen. Knows nothing of what is made of 
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange
-
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
-_FUSED = {"contract"}
+from kernels.floats import ANY_ORDER, FUSED, underflows_are_watched
 
 SIZE = {"n": "x.shape[0]", "k": "c.shape[0]", "d": "x.shape[1]"}
 CALIBRATE = {"n": Range(16, 20_000), "k": Range(2, 256), "d": Range(1, 64), "dtype": Choice("float32", "float64")}
@@ -42,7 +40,7 @@ def _finish(out, root):
 # ---- features in the vector lanes ----
 
 
-@jitable(fastmath=_ANY_ORDER, forceinline=True)
+@jitable(fastmath=ANY_ORDER, forceinline=True)
 def _pair(point, centre):
     total = point.dtype.type(0)
     for t in range(point.size):
@@ -54,7 +52,7 @@ def _pair(point, centre):
 # ---- centres in the vector lanes: `centres` is c transposed, d by k ----
 
 
-@jitable(fastmath=_FUSED, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _add_features(point, centres, out, t, lanes):
     """Add the squared differences from feature t on to one row of out."""
     while t < point.size:
@@ -64,7 +62,7 @@ def _add_features(point, centres, out, t, lanes):
         t += 1
 
 
-@jitable(fastmath=_FUSED, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _four_points(x, centres, out, i, lanes):
     """Fill four rows of out, four features at a time: 32 operations for 12 accesses."""
     out_0, out_1, out_2, out_3 = out[i, lanes], out[i + 1, lanes], out[i + 2, lanes], out[i + 3, lanes]
@@ -158,7 +156,7 @@ def add_variants(kernel, *, root):
 
     def compute(core, x, centres, c, out, *settings):
         """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
-        if x.shape[1] != c.shape[1] or np.geterr()["under"] != "ignore":
+        if x.shape[1] != c.shape[1] or underflows_are_watched():
             return reference(x, c, out)
         if out is None:
             out = np.empty((x.shape[0], c.shape[0]), x.dtype)

@@ -4,6 +4,8 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels.distances.exact import MATRICES, by_feature, squares_to
+from kernels.floats import underflows_are_watched
+from kernels.parts import part_of
 
 _MATRICES = MATRICES.format(c="queries")
 
@@ -129,18 +131,16 @@ def _whole(features, queries, limit, squares, chosen, indptr, indices):
 
 @jitable(parallel=True)
 def _parts(features, queries, limit, squares, chosen, indptr, indices):
-    parts = len(squares)
-    length = (len(queries) + parts - 1) // parts
     failed = 0
-    for part in prange(parts):
-        first, last = min(part * length, len(queries)), min((part + 1) * length, len(queries))
+    for part in prange(len(squares)):
+        first, last = part_of(len(queries), len(squares), part)
         failed += not _scan(features, queries, limit, first, last, squares[part], chosen[part], indptr, indices)
     return failed == 0
 
 
 def _compute(core, x, queries, radius, parts):
     """Count, allocate, write; and give the call to the reference where it raises or warns."""
-    if queries.shape[1] != x.shape[1] or radius < 0 or np.geterr()["under"] != "ignore":
+    if queries.shape[1] != x.shape[1] or radius < 0 or underflows_are_watched():
         return radius_neighbors.reference(x, queries, radius)
     with np.errstate(all="ignore"):
         limit = limit_of(radius, x.dtype)

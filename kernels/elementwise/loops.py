@@ -11,10 +11,7 @@ This module knows no function by name.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, workspace
-
-# what a loop found in its input, the worse the greater
-_UNDERFLOW = 1  # an argument for which NumPy may report an underflow
-_OUTSIDE = 2  # an argument outside the fast range
+from kernels.floats import ASK, UNDERFLOW, reference_decides
 
 # Pieces of an array that is overwritten. In one thread the scratch memory stays in the cache of the core (512 KiB or
 # more since 2017); with threads each piece must keep all of them at work, so that it outweighs waking them.
@@ -30,11 +27,6 @@ def of_one_number(evaluate):
         return evaluate(value)
 
     return alone
-
-
-def _reference_decides(seen):
-    """Whether NumPy must answer: for an argument outside the fast range, or for an underflow that somebody watches."""
-    return seen == _OUTSIDE or (seen == _UNDERFLOW and np.geterr()["under"] != "ignore")
 
 
 def _compiled(fast, beyond):
@@ -56,7 +48,7 @@ def _compiled(fast, beyond):
             out[i] = evaluate(value, first, second)
             outside |= is_outside(value, first, second)
             underflow |= (value < subnormal) | (abs(value) < tiny)
-        return max(outside * _OUTSIDE, underflow * _UNDERFLOW)
+        return max(outside * ASK, underflow * UNDERFLOW)
 
     @jitable(parallel=True)
     def write_blocks(x, out, first, second, block):
@@ -75,7 +67,7 @@ def _overwrite(write, x, piece, *more):
     for start in range(0, x.size, piece):
         part = x[start : start + piece]
         written = scratch[: part.size]
-        if _reference_decides(write(part, written, *more)):
+        if reference_decides(write(part, written, *more)):
             break
         part[...] = written
     else:
@@ -102,7 +94,7 @@ def _answering(loop, piece):
             seen = loop(x, out, first, second, *block)
         else:
             seen = loop(x.reshape(-1), out.reshape(-1), first, second, *block)
-        return reference(x, out) if seen and _reference_decides(seen) else out
+        return reference(x, out) if seen and reference_decides(seen) else out
 
     return answer
 

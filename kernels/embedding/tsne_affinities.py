@@ -11,8 +11,8 @@ import numpy as np
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels import vecmath
 from kernels.distances.exact import by_feature, squares_to
-
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, underflows_are_watched
+from kernels.parts import part_of
 
 _MATRIX = "x.ndim == 2 and x.dtype.char in 'fd'"
 
@@ -96,7 +96,7 @@ def _exponentials(squares, beta, weights):
         weights[j] = vecmath.exp_f64(squares[j] * -beta)
 
 
-@jitable(fastmath=_ANY_ORDER, forceinline=True)
+@jitable(fastmath=ANY_ORDER, forceinline=True)
 def _sums(squares, weights):
     total, moment = 0.0, 0.0
     for j in range(squares.size):
@@ -179,10 +179,9 @@ def _whole(x, features, entropy, scratch, out):
 @jitable(parallel=True)
 def _parts(x, features, entropy, scratch, out):
     n, parts = len(x), len(scratch)
-    length = (n + parts - 1) // parts
     failed = 0
     for part in prange(parts):
-        first, last = min(part * length, n), min((part + 1) * length, n)
+        first, last = part_of(n, parts, part)
         failed += not _rows(x, features, entropy, first, last, scratch[part], out)
     for tile in prange((n + _TILE - 1) // _TILE):
         _join_rows(out, tile * _TILE, min((tile + 1) * _TILE, n))
@@ -192,7 +191,7 @@ def _parts(x, features, entropy, scratch, out):
 def _compute(core, x, perplexity, parts):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
     n = len(x)
-    if n < 2 or not 0 < perplexity < np.inf or np.geterr()["under"] != "ignore":
+    if n < 2 or not 0 < perplexity < np.inf or underflows_are_watched():
         return tsne_affinities.reference(x, perplexity)
     points, features = np.ascontiguousarray(x), np.ascontiguousarray(x.T)
     out, scratch = np.empty((n, n), x.dtype), np.empty((parts, 2, n - 1))

@@ -10,8 +10,8 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels.distances.exact import by_feature, squares_to
-
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, LARGEST, underflows_are_watched
+from kernels.parts import part_of
 
 _MATRICES = (
     "p.ndim == 2 and y.ndim == 2 and y.dtype.char in 'fd' and p.dtype == y.dtype and "
@@ -21,8 +21,8 @@ _MATRICES = (
 # Pairs summed in vector lanes, in the precision of the arrays, before float64 takes over; their scratch stays in L1.
 _RUN = 512
 
-# By item size: while coordinates and sums of |p| stay below, neither squared distances nor products with them overflow.
-_LIMIT = {4: float(np.finfo(np.float32).max) ** 0.4, 8: float(np.finfo(np.float64).max) ** 0.4}
+# While coordinates and sums of |p| stay below, neither squared distances nor products with them overflow.
+_LIMIT = {size: largest**0.4 for size, largest in LARGEST.items()}
 
 
 def _embedded(rng, dtype, n):
@@ -77,7 +77,7 @@ def tsne_gradient(p, y):
     return 4 * (pull.sum(axis=1)[:, None] * y - pull @ y)
 
 
-@jitable(fastmath=_ANY_ORDER, forceinline=True)
+@jitable(fastmath=ANY_ORDER, forceinline=True)
 def _plane(p, first, second, a, b):
     """Sums over a run of points in the plane against the point (a, b): of q = 1 / (1 + squared distance); of p·q and of
     q² times the differences of either coordinate; of |p|.
@@ -106,7 +106,7 @@ def _kernel(squares):
         squares[j] = one / (one + squares[j])
 
 
-@jitable(fastmath=_ANY_ORDER, forceinline=True)
+@jitable(fastmath=ANY_ORDER, forceinline=True)
 def _sums(p, q):
     total, size = p.dtype.type(0), p.dtype.type(0)
     for j in range(p.size):
@@ -115,7 +115,7 @@ def _sums(p, q):
     return total, size
 
 
-@jitable(fastmath=_ANY_ORDER, forceinline=True)
+@jitable(fastmath=ANY_ORDER, forceinline=True)
 def _moments(p, q, row, value):
     pull, push = p.dtype.type(0), p.dtype.type(0)
     for j in range(p.size):
@@ -187,11 +187,9 @@ def _whole(p, y, features, limit, scratch, pulls, pushes, totals, out):
 
 @jitable(parallel=True)
 def _parts(p, y, features, limit, scratch, pulls, pushes, totals, out):
-    parts = len(scratch)
-    length = (len(y) + parts - 1) // parts
     failed = 0
-    for part in prange(parts):
-        first, last = min(part * length, len(y)), min((part + 1) * length, len(y))
+    for part in prange(len(scratch)):
+        first, last = part_of(len(y), len(scratch), part)
         failed += not _rows(p, y, features, first, last, limit, scratch[part], pulls, pushes, totals)
     _combine(pulls, pushes, totals, out)
     return failed == 0
@@ -200,7 +198,7 @@ def _parts(p, y, features, limit, scratch, pulls, pushes, totals, out):
 def _compute(core, p, y, parts):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
     n, m = y.shape
-    if n < 2 or p.shape != (n, n) or np.geterr()["under"] != "ignore":
+    if n < 2 or p.shape != (n, n) or underflows_are_watched():
         return tsne_gradient.reference(p, y)
     pulls, pushes, totals = np.empty((n, m)), np.empty((n, m)), np.empty(n)
     out, scratch = np.empty((n, m), y.dtype), np.empty((parts, _RUN), y.dtype)

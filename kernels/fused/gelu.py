@@ -11,6 +11,7 @@ import numpy as np
 from autotune import Choice, Range, jitable, tunable
 from kernels import vecmath
 from kernels.elementwise.loops import add_variants
+from kernels.floats import FUSED
 
 _SLOPE = math.sqrt(2 / math.pi)
 _CUBIC = 0.044715
@@ -57,7 +58,7 @@ def _fast(number, exp, most, highest, tiny):
     """The function for one precision; `most` is what the exponential can bear."""
     linear, cubic, one, most = number(2 * _SLOPE), number(2 * _SLOPE * _CUBIC), number(1), number(most)
 
-    @jitable(fastmath={"contract"})
+    @jitable(fastmath=FUSED)
     def evaluate(x):
         power = -x * (linear + cubic * (x * x))
         return x / (one + exp(most if power > most else power))  # a comparison with NaN is false: NaN stays

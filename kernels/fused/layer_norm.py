@@ -9,7 +9,8 @@ deviations underflow unseen.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-from kernels.fused.rows import ANY_ORDER, RUN
+from kernels.floats import ANY_ORDER, FUSED, underflows_are_watched
+from kernels.sums import RUN
 
 _CONTIGUOUS = (
     "x.ndim > 0 and x.dtype.char in 'fd' and x.flags.c_contiguous and "
@@ -84,7 +85,7 @@ def _run_squares(x, mean):
     return total
 
 
-@jitable(fastmath={"contract"}, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _normalize(x, mean, inverse, gamma, beta, out):
     """Write a row of the result; whether it is finite."""
     infinity = x.dtype.type(np.inf)
@@ -142,7 +143,7 @@ def _compute(core, x, gamma, beta, eps, *count):
     factors = np.ones(columns, x.dtype) if gamma is None else gamma
     terms = np.full(columns, -0.0, x.dtype) if beta is None else beta  # adding 0.0 would change the sign of -0.0
     usual = factors.shape == columns == terms.shape and x.size and eps.__class__ is float
-    if usual and np.geterr()["under"] == "ignore":
+    if usual and not underflows_are_watched():
         out = np.empty(shape, x.dtype)
         if core(x, factors, terms, eps, out, *count):
             return out

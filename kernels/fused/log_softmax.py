@@ -8,7 +8,9 @@ a floating-point warning it is asked for.
 import numpy as np
 
 from autotune import jitable, tunable
+from kernels.floats import ANY_ORDER, ASK, PLAIN, UNDERFLOW
 from kernels.fused import rows
+from kernels.sums import RUN
 
 
 @tunable(
@@ -56,7 +58,7 @@ def log_softmax(x, axis=None):
 def _steps(exp):
     """Compiled steps for one precision."""
 
-    @jitable(fastmath=rows.ANY_ORDER, forceinline=True)
+    @jitable(fastmath=ANY_ORDER, forceinline=True)
     def run_total(x, top):
         total = x.dtype.type(0)
         for i in range(x.size):
@@ -67,15 +69,15 @@ def _steps(exp):
     def total_of(x, top, _):
         """Sum exp(x - top); NaN if x holds NaN or infinity."""
         total = 0.0
-        for start in range(0, x.size, rows.RUN):
-            total += run_total(x[start : start + rows.RUN], top)
+        for start in range(0, x.size, RUN):
+            total += run_total(x[start : start + RUN], top)
         return total
 
     @jitable(forceinline=True)
     def subtract(x, top, total, out):
         """Write x - top - log(total); what NumPy may report."""
         if not total < np.inf:
-            return rows.ASK
+            return ASK
         logarithm = out.dtype.type(np.log(total))
         smallest = np.finfo(out.dtype).tiny
         lowest = out.dtype.type(np.log(smallest))  # of what is below, the exponential is no normal number
@@ -87,7 +89,7 @@ def _steps(exp):
             out[i] = difference - logarithm
             underflow |= difference < lowest
             overflow |= (difference == -infinity) & (x[i] != -infinity)
-        return rows.ASK if overflow else rows.UNDERFLOW if underflow else rows.PLAIN
+        return ASK if overflow else UNDERFLOW if underflow else PLAIN
 
     return total_of, subtract
 

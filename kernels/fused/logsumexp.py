@@ -8,7 +8,9 @@ at most; what NumPy answers with infinity, NaN or a floating-point warning it is
 import numpy as np
 
 from autotune import Choice, jitable, prange, tunable
+from kernels.floats import ANY_ORDER, ASK, PLAIN, UNDERFLOW, reference_decides
 from kernels.fused import rows
+from kernels.sums import RUN, in_order
 
 
 @tunable(size=rows.size("a"), inputs=rows.inputs, calibrate=rows.CALIBRATE, static=("axis",))
@@ -67,7 +69,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
 def _loops(exp, largest):
     """Compiled loops for one precision."""
 
-    @jitable(fastmath=rows.ANY_ORDER, forceinline=True)
+    @jitable(fastmath=ANY_ORDER, forceinline=True)
     def others(x, top):
         """The sum of exp(x - top) without the elements that are `top`; NaN if x holds NaN or infinity."""
         zero = x.dtype.type(0)
@@ -79,7 +81,7 @@ def _loops(exp, largest):
         return total
 
     # a loop of its own: together with the one above, LLVM does not vectorise it
-    @jitable(fastmath=rows.ANY_ORDER, forceinline=True)
+    @jitable(fastmath=ANY_ORDER, forceinline=True)
     def marks(x, top, lowest, infinity):
         """How many elements are `top`; what NumPy may report."""
         zero, one = x.dtype.type(0), x.dtype.type(1)
@@ -91,7 +93,7 @@ def _loops(exp, largest):
             count += one if difference == zero else zero
             underflow |= difference < lowest
             overflow |= (difference == -infinity) & (x[i] != -infinity)
-        return count, max(overflow * rows.ASK, underflow * rows.UNDERFLOW)
+        return count, max(overflow * ASK, underflow * UNDERFLOW)
 
     @jitable(forceinline=True)
     def totals(x, top):
@@ -100,9 +102,9 @@ def _loops(exp, largest):
         infinity = x.dtype.type(np.inf)
         count = 0.0
         total = 0.0
-        seen = rows.UNDERFLOW if abs(top) < np.sqrt(smallest) else rows.PLAIN  # a difference may be denormal
-        for start in range(0, x.size, rows.RUN):
-            run = x[start : start + rows.RUN]
+        seen = UNDERFLOW if abs(top) < np.sqrt(smallest) else PLAIN  # a difference may be denormal
+        for start in range(0, x.size, RUN):
+            run = x[start : start + RUN]
             run_count, run_seen = marks(run, top, lowest, infinity)
             count += run_count
             total += others(run, top)
@@ -114,16 +116,16 @@ def _loops(exp, largest):
         """The result, and what NumPy may report."""
         mean = total / count
         if not total < np.inf:
-            seen = rows.ASK
+            seen = ASK
         elif mean < smallest and mean != 0:
-            seen = max(seen, rows.UNDERFLOW)
+            seen = max(seen, UNDERFLOW)
         return np.log1p(mean) + np.log(count) + top, seen
 
     @jitable
     def rows_from(x, out, columns, first, last):
         source = x.reshape(x.size)
         smallest = np.finfo(x.dtype).tiny
-        worst = rows.PLAIN
+        worst = PLAIN
         for row in range(first, last):
             part = source[row * columns : (row + 1) * columns]
             top = largest(part)
@@ -139,7 +141,7 @@ def _loops(exp, largest):
     @jitable(parallel=True)
     def on_threads(x, out, step):
         columns = x.size // out.size
-        worst = rows.PLAIN
+        worst = PLAIN
         for b in prange((out.size + step - 1) // step):
             worst = max(worst, rows_from(x, out, columns, b * step, min((b + 1) * step, out.size)))
         return worst
@@ -152,10 +154,10 @@ def _loops(exp, largest):
         top = largest(tops)
         for b in prange(tops.size):
             counts[b], sums[b], found[b] = totals(source[b * block : (b + 1) * block], top)
-        worst = rows.PLAIN
+        worst = PLAIN
         for b in range(found.size):
             worst = max(worst, found[b])
-        out[0], worst = finish(top, rows.in_order(counts), rows.in_order(sums), worst, np.finfo(x.dtype).tiny)
+        out[0], worst = finish(top, in_order(counts), in_order(sums), worst, np.finfo(x.dtype).tiny)
         return worst
 
     return one_by_one, on_threads, whole_on_threads
@@ -163,7 +165,7 @@ def _loops(exp, largest):
 
 def _answer(a, axis, keepdims, out, seen):
     """The result in its shape, or NumPy's own answer."""
-    if rows.reference_decides(seen):
+    if reference_decides(seen):
         return logsumexp.reference(a, axis, keepdims=keepdims)
     if axis is None:
         return out.reshape((1,) * a.ndim) if keepdims else out[0]

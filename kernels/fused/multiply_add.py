@@ -8,7 +8,8 @@ or float64, in C order.
 import numpy as np
 
 from autotune import Choice, Range, jitable, tunable
-from kernels.fused.streams import loops, overwriting, overwritten_by, reference_decides
+from kernels.floats import reference_decides
+from kernels.fused.streams import loops, overwriting, overwritten_by
 
 _ARRAYS = (
     "a.ndim > 0 and a.dtype.char in 'fd' and b.dtype == a.dtype and c.dtype == a.dtype and "

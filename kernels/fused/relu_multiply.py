@@ -6,7 +6,8 @@ The variants cover arrays of one shape and precision, float32 or float64, in C o
 import numpy as np
 
 from autotune import Choice, Range, jitable, tunable
-from kernels.fused.streams import loops, overwriting, overwritten_by, reference_decides
+from kernels.floats import reference_decides
+from kernels.fused.streams import loops, overwriting, overwritten_by
 
 _ARRAYS = (
     "x.ndim > 0 and x.dtype.char in 'fd' and y.dtype == x.dtype and y.ndim == x.ndim and "

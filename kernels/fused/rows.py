@@ -14,17 +14,8 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange
 from kernels import vecmath
-
-ANY_ORDER = {"reassoc", "contract", "nsz"}
-
-# Elements summed in vector lanes before the next run begins: errors grow with the square root of this and of the
-# number of runs, not of the length.
-RUN = 4096
-
-# what was found in a row, the worse the greater
-PLAIN = 0
-UNDERFLOW = 1  # a number below the normal ones: NumPy may report an underflow
-ASK = 2  # NumPy's answer is needed
+from kernels.floats import PLAIN, reference_decides
+from kernels.sums import in_order
 
 CALIBRATE = {"rows": Range(1, 100_000), "columns": Range(2, 10_000), "dtype": Choice("float32", "float64")}
 
@@ -75,17 +66,6 @@ PRECISIONS = (
     Precision("f32", "f", vecmath.exp_f32, _largest(vecmath.ordered_f32, vecmath.from_ordered_f32, vecmath.LOWEST_F32)),
     Precision("f64", "d", vecmath.exp_f64, _largest(vecmath.ordered_f64, vecmath.from_ordered_f64, vecmath.LOWEST_F64)),
 )
-
-
-@jitable
-def in_order(totals):
-    """Their sum in one thread: in a parallel function `sum` would depend on the number of threads."""
-    return totals.sum()
-
-
-def reference_decides(seen):
-    """Whether NumPy must answer for what was found, because it warns or because somebody watches for underflows."""
-    return seen == ASK or (seen == UNDERFLOW and np.geterr()["under"] != "ignore")
 
 
 def _row_wise(largest, total, finish):

@@ -9,7 +9,9 @@ that overflows) it is asked for.
 import numpy as np
 
 from autotune import jitable, tunable
+from kernels.floats import ASK, PLAIN, UNDERFLOW
 from kernels.fused import rows
+from kernels.sums import RUN, total_of_run
 
 
 @tunable(size=rows.size("x"), inputs=rows.inputs, calibrate=rows.CALIBRATE, static=("axis",))
@@ -55,28 +57,21 @@ def _steps(exp):
 
     # This loop writes nothing. If the one above summed too, the order would depend on where the arrays lie: LLVM's
     # vector loop gives way to one element at a time for arrays that may overlap, and takes near neighbours for such.
-    @jitable(fastmath=rows.ANY_ORDER, forceinline=True)
-    def total_of(out):
-        total = 0.0
-        for i in range(out.size):
-            total += out[i]
-        return total
-
     @jitable(forceinline=True)
     def shift(x, top, out):
         """Write exp(x - top); their sum, NaN if x holds NaN or infinity."""
         total = 0.0
-        for start in range(0, x.size, rows.RUN):
-            run = slice(start, start + rows.RUN)
+        for start in range(0, x.size, RUN):
+            run = slice(start, start + RUN)
             exponentials(x[run], top, out[run])
-            total += total_of(out[run])
+            total += total_of_run(out[run])
         return total
 
     @jitable(forceinline=True)
     def scale(x, top, total, out):
         """Divide out by the sum; what NumPy may report."""
         if not total < np.inf:
-            return rows.ASK
+            return ASK
         inverse = out.dtype.type(1.0 / total)
         smallest = np.finfo(out.dtype).tiny
         underflow = abs(top) < np.sqrt(smallest)  # only then can a difference be denormal
@@ -84,12 +79,12 @@ def _steps(exp):
             out[i] *= inverse
             underflow |= out[i] < smallest
         if not underflow:
-            return rows.PLAIN
+            return PLAIN
         infinity = out.dtype.type(np.inf)
         overflow = False
         for i in range(x.size):
             overflow |= (x[i] - top == -infinity) & (x[i] != -infinity)
-        return rows.ASK if overflow else rows.UNDERFLOW
+        return ASK if overflow else UNDERFLOW
 
     return shift, scale
 

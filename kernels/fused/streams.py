@@ -10,19 +10,10 @@ Knows nothing of any one expression.
 import numpy as np
 
 from autotune import jitable, prange
-
-# what was found in the results, the worse the greater
-_PLAIN = 0
-_UNDERFLOW = 1
-_ASK = 2  # NumPy's answer is needed
+from kernels.floats import ASK, PLAIN, UNDERFLOW, underflows_are_watched
 
 # Elements of an array that are looked at before they are overwritten: those of three arrays of float64 fit into L1.
 _BLOCK = 1024
-
-
-def reference_decides(seen):
-    """Whether NumPy must answer for what was found: a result it reports, or an underflow that somebody watches."""
-    return seen == _ASK or (seen == _UNDERFLOW and np.geterr()["under"] != "ignore")
 
 
 def loops(evaluate, operands):
@@ -53,7 +44,7 @@ def loops(evaluate, operands):
             target[i] = value
             loud |= not abs(value) < infinity
             small |= underflow
-        return max(loud * _ASK, small * _UNDERFLOW)
+        return max(loud * ASK, small * UNDERFLOW)
 
     @jitable
     def two(a, b, out):
@@ -66,7 +57,7 @@ def loops(evaluate, operands):
     @jitable(parallel=True)
     def two_in_blocks(a, b, out, block):
         a, b, out = a.reshape(a.size), b.reshape(b.size), out.reshape(out.size)
-        worst = _PLAIN
+        worst = PLAIN
         for p in prange((out.size + block - 1) // block):
             part = slice(p * block, (p + 1) * block)
             worst = max(worst, fill((a[part], b[part]), out[part]))
@@ -75,7 +66,7 @@ def loops(evaluate, operands):
     @jitable(parallel=True)
     def three_in_blocks(a, b, c, out, block):
         a, b, c, out = a.reshape(a.size), b.reshape(b.size), c.reshape(c.size), out.reshape(out.size)
-        worst = _PLAIN
+        worst = PLAIN
         for p in prange((out.size + block - 1) // block):
             part = slice(p * block, (p + 1) * block)
             worst = max(worst, fill((a[part], b[part], c[part]), out[part]))
@@ -116,7 +107,7 @@ def overwriting(evaluate, arrange):
                 value, underflow = evaluate(arrays, i, zero, smallest)
                 loud |= not abs(value) < infinity
                 small |= underflow
-            if max(loud * _ASK, small * _UNDERFLOW) > most:
+            if max(loud * ASK, small * UNDERFLOW) > most:
                 return start
             for i in range(target.size):  # nothing but this: LLVM does not vectorise it with the tests
                 target[i] = evaluate(arrays, i, zero, smallest)[0]
@@ -128,9 +119,9 @@ def overwriting(evaluate, arrange):
 
 def overwritten_by(overwrite, out, b, c, reference, arrays):
     """Compute an expression into its operand `out`; what NumPy may report, by ``reference(*arrays, out)``."""
-    start = overwrite(out, b, c, 0, _PLAIN)
-    if start < out.size and np.geterr()["under"] == "ignore":
-        start = overwrite(out, b, c, start, _UNDERFLOW)
+    start = overwrite(out, b, c, 0, PLAIN)
+    if start < out.size and not underflows_are_watched():
+        start = overwrite(out, b, c, start, UNDERFLOW)
     if start < out.size:
         reference(*(array.reshape(-1)[start:] for array in (*arrays, out)))
     return out

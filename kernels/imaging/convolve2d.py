@@ -9,6 +9,7 @@ image, and a result that is not finite, are left to the reference.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
+from kernels.floats import FUSED
 from kernels.imaging.borders import needs_scipy, places
 
 _MODES = ("full", "valid", "same")
@@ -118,7 +119,7 @@ def _lay_out(image, row_at, column_at, before, constant, out):
             target[j] = source[column_at[j]] if column_at[j] >= 0 else constant
 
 
-@jitable(fastmath={"contract"}, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _add_four(total, a, w_a, b, w_b, c, w_c, d, w_d):
     for j in range(total.size):
         total[j] += a[j] * w_a + b[j] * w_b + c[j] * w_c + d[j] * w_d
@@ -130,7 +131,7 @@ def _shifted(image, i, t, width, n):
     return image[i + t // width, t % width : t % width + n]
 
 
-@jitable(fastmath={"contract"})
+@jitable(fastmath=FUSED)
 def _rows_from(image, kernel, out, first, last):
     """Fill the rows first:last of out; whether they are finite."""
     width, n = kernel.shape[1], out.shape[1]

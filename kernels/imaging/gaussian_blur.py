@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
+from kernels.floats import FUSED
 from kernels.imaging.borders import IMAGE, MODES, correlate_along, needs_scipy, places
 
 
@@ -103,7 +104,7 @@ def _weights(sigma, truncate):
     return weights / weights.sum()
 
 
-@jitable(fastmath={"contract"}, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _add_four(total, weights, k, a_0, b_0, a_1, b_1, a_2, b_2, a_3, b_3):
     w_0, w_1, w_2, w_3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
     for j in range(total.size):
@@ -111,7 +112,7 @@ def _add_four(total, weights, k, a_0, b_0, a_1, b_1, a_2, b_2, a_3, b_3):
         total[j] += outer + (a_2[j] + b_2[j]) * w_2 + (a_3[j] + b_3[j]) * w_3
 
 
-@jitable(fastmath={"contract"}, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _add_one(total, weight, a, b):
     for j in range(total.size):
         total[j] += (a[j] + b[j]) * weight

@@ -8,6 +8,7 @@ somebody watches for underflows.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
+from kernels.floats import FUSED, underflows_are_watched
 
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
@@ -45,7 +46,7 @@ def rgb_to_gray(image):
     return np.matmul(image, np.array([_RED, _GREEN, _BLUE], np.result_type(image, np.float16)))
 
 
-@jitable(fastmath={"contract"})
+@jitable(fastmath=FUSED)
 def _weigh(image, out):
     """Fill out; whether it is finite."""
     source, target = image.reshape(image.size), out.reshape(out.size)
@@ -71,7 +72,7 @@ def _weigh_on_threads(image, out, count):
 def _compute(core, image, *count):
     """Allocate, compute by `core`, and give the call to the reference where it raises or warns."""
     rows, columns, channels = image.shape
-    if channels == 3 and np.geterr()["under"] == "ignore":
+    if channels == 3 and not underflows_are_watched():
         out = np.empty((rows, columns), image.dtype)
         if core(image, out, *count):
             return out

@@ -9,15 +9,12 @@ Knows nothing of what becomes of a covariance.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, workspace
-
-# sums may be split over vector lanes; NaN and infinity keep their meaning
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, SMALLEST_ROOT
+from kernels.parts import part_of
+from kernels.sums import total_of
 
 # Observations that are taken less the mean together: of eight variables, they stay in L2.
 _RUN = 1024
-# Deviations below this have squares and products that NumPy may report as underflows: 2^-511 squared is the smallest
-# normal number.
-_SMALL = 2.0**-511
 
 CALIBRATE = {
     "variables": Range(2, 200),
@@ -35,38 +32,27 @@ def mixtures(rng, dtype, variables, observations):
     return ((common + rng.standard_normal((variables, observations))).astype(dtype),)
 
 
-@jitable(fastmath=_ANY_ORDER)
-def _total_of_run(x):
-    total = 0.0
-    for i in range(x.size):
-        total += x[i]
-    return total
-
-
 @jitable
 def _means(m, means):
     for v in range(len(m)):
-        total = 0.0
-        for start in range(0, m.shape[1], _RUN):
-            total += _total_of_run(m[v, start : start + _RUN])
-        means[v] = total / m.shape[1]
+        means[v] = total_of(m[v]) / m.shape[1]
 
 
-@jitable(fastmath=_ANY_ORDER)
+@jitable(fastmath=ANY_ORDER)
 def _centre(x, mean, out):
     for i in range(x.size):
         out[i] = x[i] - mean
 
 
-@jitable(fastmath=_ANY_ORDER)
+@jitable(fastmath=ANY_ORDER)
 def _any_small(x):
     small = False
     for i in range(x.size):
-        small |= (abs(x[i]) < _SMALL) & (x[i] != 0)
+        small |= (abs(x[i]) < SMALLEST_ROOT) & (x[i] != 0)
     return small
 
 
-@jitable(fastmath=_ANY_ORDER)
+@jitable(fastmath=ANY_ORDER)
 def _product(x, y):
     total = 0.0
     for i in range(x.size):
@@ -74,7 +60,7 @@ def _product(x, y):
     return total
 
 
-@jitable(fastmath=_ANY_ORDER)
+@jitable(fastmath=ANY_ORDER)
 def _four_products(x, y_0, y_1, y_2, y_3):
     total_0 = 0.0
     total_1 = 0.0
@@ -160,11 +146,10 @@ def _parts_of_means(m, means):
 @jitable(parallel=True)
 def _by_parts(m, means, rows, parts, out, freedom):
     _parts_of_means(m, means)
-    length = (m.shape[1] + len(parts) - 1) // len(parts)
     failed = 0
     for p in prange(len(parts)):
         parts[p] = 0
-        first, last = min(p * length, m.shape[1]), min((p + 1) * length, m.shape[1])
+        first, last = part_of(m.shape[1], len(parts), p)
         failed += _add_runs(m, means, first, last, rows[p], parts[p])
     _in_order(parts, out)
     return _finish(out, freedom) and failed == 0

@@ -10,9 +10,7 @@ not finite, or in which something may have underflowed, is computed by NumPy ins
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-
-# a·b + c in one instruction with one rounding, where there is one; nothing is reordered
-_FUSED = {"contract"}
+from kernels.floats import FUSED
 
 
 def _normal(rng, dtype, *shape):
@@ -102,7 +100,7 @@ def dot(x1, x2, out=None):
     return x1.dot(x2, out)
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _loops(x1, x2, out):
     for i in range(x1.shape[0]):
         for j in range(x2.shape[1]):
@@ -119,7 +117,7 @@ def loops(x1, x2, out=None):
     return _multiply(_loops, x1, x2, out)
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _unrolled(x1, x2, out):
     m, k = x1.shape
     n = x2.shape[1]
@@ -148,7 +146,7 @@ def unrolled(x1, x2, out=None):
     return _multiply(_unrolled, x1, x2, out)
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _add_four_rows(x1, x2, out, i, t, last, columns):
     """Add x1[i:i+4, t:last] @ x2[t:last, columns] to four rows of out, four terms at a time."""
     out_0, out_1, out_2, out_3 = out[i, columns], out[i + 1, columns], out[i + 2, columns], out[i + 3, columns]
@@ -169,7 +167,7 @@ def _add_four_rows(x1, x2, out, i, t, last, columns):
         _add_row(x1, x2, out, row, t, last, columns)
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _add_row(x1, x2, out, i, t, last, columns):
     target = out[i, columns]
     while t < last:

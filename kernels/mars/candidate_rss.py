@@ -11,8 +11,7 @@ left to NumPy, which may warn; so is every call while somebody watches for under
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
-
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, underflows_are_watched
 
 _ARRAYS = (
     "q.ndim == 2 and q.dtype.char in 'fd' and q.flags.c_contiguous and "
@@ -115,13 +114,13 @@ def candidate_rss(q, residual, parent, x, order=None):
     return rss
 
 
-@jitable(forceinline=True, fastmath=_ANY_ORDER)
+@jitable(forceinline=True, fastmath=ANY_ORDER)
 def _add_row(row, weight, sums):
     for j in range(sums.size):
         sums[j] += weight * row[j]
 
 
-@jitable(forceinline=True, fastmath=_ANY_ORDER)
+@jitable(forceinline=True, fastmath=ANY_ORDER)
 def _dot(row, other):
     total = 0.0
     for j in range(other.size):
@@ -152,7 +151,7 @@ def _straight_line(q, residual, parent, x, middle, share, products, line, rest):
     return total if before < np.inf else np.nan
 
 
-@jitable(forceinline=True, fastmath=_ANY_ORDER)
+@jitable(forceinline=True, fastmath=ANY_ORDER)
 def _advance(step, sums, products):
     """Move the knot by one step; the sum of squares of the products."""
     total = 0.0
@@ -238,7 +237,7 @@ def _search_threads(q, residual, parent, x, order, share, lines, scratch, rss):
 def _compute(core, q, residual, parent, x, order):
     """Allocate, compute by `core`, and give the call to the reference where it raises or may warn."""
     n, m = q.shape
-    if not n or not residual.size == parent.size == x.size == n or np.geterr()["under"] != "ignore":
+    if not n or not residual.size == parent.size == x.size == n or underflows_are_watched():
         return candidate_rss.reference(q, residual, parent, x, order)
     places = np.argsort(x) if order is None else order
     if places.size != n:

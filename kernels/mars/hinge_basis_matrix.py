@@ -8,6 +8,7 @@ call while somebody watches for underflows.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
+from kernels.floats import underflows_are_watched
 
 _TABLES = (
     "x.ndim == 2 and x.dtype.char in 'fd' and x.flags.c_contiguous and "
@@ -181,7 +182,7 @@ def _compute(core, x, variables, knots, signs, missing, out, block, parts):
         knots.shape == signs.shape == (m, d)
         and (missing is None or missing.shape == (n, p))
         and (out is None or (out.shape == (n, m) and out.flags.writeable))
-        and np.geterr()["under"] == "ignore"
+        and not underflows_are_watched()
     )
     lane_of = np.empty(p, np.intp)
     used = _enumerate_used(variables, knots, lane_of) if fits else -1

@@ -12,6 +12,7 @@ import numpy as np
 
 from autotune import Range, jitable, prange, tunable, workspace
 from kernels import vecmath
+from kernels.floats import ANY_ORDER, underflows_are_watched
 from kernels.montecarlo.stream import SEEDS, checked_seed, draw, draws
 
 _HALF = np.uint64(32)
@@ -133,7 +134,7 @@ def _move(drift, scale, normals, price, total):
         total[p] += price[p]
 
 
-@jitable(forceinline=True, fastmath={"reassoc", "contract", "nsz"})
+@jitable(forceinline=True, fastmath=ANY_ORDER)
 def _sums(total, dates, strike, sign, origin):
     """Sums of the payoffs less `origin`, and of their squares."""
     first = second = 0.0
@@ -189,7 +190,7 @@ def _calm(*market):
         and furthest < _LARGEST_EXPONENT
         and abs(rate * maturity) < _LARGEST_EXPONENT
         and volatility * math.sqrt(maturity) > _LEAST_SPREAD
-        and np.geterr()["under"] == "ignore"
+        and not underflows_are_watched()
     )
 
 

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
+from kernels.floats import LARGEST, underflows_are_watched
 from kernels.order_statistics.selection import CONTIGUOUS, NOT_CONTIGUOUS
 from kernels.reductions import max as largest
 from kernels.reductions import min as smallest
@@ -21,8 +22,6 @@ _CHUNK = 1024
 _TABLES = 4
 # The counters of one task stay below 256 KB, half of a usual L2.
 _MOST_BINS = 8192
-# Half of the range: differences of such numbers cannot overflow.
-_LARGEST = {4: float(np.finfo(np.float32).max) / 2, 8: float(np.finfo(np.float64).max) / 2}
 
 histogram = tunable(
     np.histogram,
@@ -94,7 +93,7 @@ def _outer_edges(a, range):
         first, last = range
     else:
         return None
-    limit = _LARGEST[a.itemsize]
+    limit = LARGEST[a.itemsize] / 2  # differences of such numbers cannot overflow
     if not (-limit < first <= last < limit):
         return None
     return (first - 0.5, last + 0.5) if first == last else (first, last)
@@ -124,7 +123,7 @@ def _counted(a, flat, bins, range, core, parts):
     small = core(
         flat, kind(first), kind(last), width, type(width)(bins), type(width)(doubt), lower, upper, places, counts
     )
-    if small and np.geterr()["under"] != "ignore":
+    if small and underflows_are_watched():
         return np.histogram(a, bins, range)
     return counts.reshape(-1, bins + 1).sum(axis=0)[:-1], edges
 

@@ -7,10 +7,10 @@ left to NumPy.
 import numpy as np
 
 from autotune import Choice, Range, jitable, tunable, workspace
+from kernels.floats import ONE
 from kernels.order_statistics.selection import (
     CONTIGUOUS,
     NOT_CONTIGUOUS,
-    ONE,
     has_nan,
     of_ranks,
     scratch_for,

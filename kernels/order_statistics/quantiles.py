@@ -12,10 +12,10 @@ import math
 import numpy as np
 
 from autotune import Choice, Range, jitable, workspace
+from kernels.floats import ONE
 from kernels.order_statistics.selection import (
     CONTIGUOUS,
     NOT_CONTIGUOUS,
-    ONE,
     scratch_for,
     select,
     select_in_parts,

@@ -15,9 +15,6 @@ from autotune import jitable, prange, workspace
 CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and a.flags.c_contiguous"
 NOT_CONTIGUOUS = "a.ndim > 0 and a.dtype.char in 'fd' and not a.flags.c_contiguous"
 
-# By item size: a one, which times a Python float is the cheapest way to a NumPy scalar (NEP 50: the type is the one's).
-ONE = {4: np.float32(1), 8: np.float64(1)}
-
 # Half the width of a bracket, in standard deviations of a rank within the sample: 1 in 80 misses (normal distribution).
 _DEVIATIONS = 2.5
 # Elements looked at before what is kept of them is moved: their flags stay in L1. From 256 to 4,096 the time of 10^6

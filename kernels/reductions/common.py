@@ -1,14 +1,9 @@
-"""What the reductions share: which calls their variants take, their sizes, and how a scalar gets NumPy's type.
+"""What the reductions share: which calls their variants take, their sizes, and arrays to try them on.
 
 Knows nothing of any one reduction.
 """
 
-import numpy as np
-
 from autotune import Choice, Range
-
-# sums may be split over vector lanes; NaN and infinity keep their meaning (`nnan` and `ninf` are not given)
-ANY_ORDER = {"reassoc", "contract", "nsz"}
 
 _FLOATS = "a.ndim > 0 and a.dtype.char in 'fd'"
 _WHOLE = "(axis is None or (a.ndim == 1 and axis is not False and (axis == 0 or axis == -1)))"
@@ -29,13 +24,6 @@ _ALL = {"inner": Range(10, 10_000_000), "dtype": _DTYPES}
 _ALONG = {"outer": Range(2, 10_000), "inner": Range(2, 2_000), "dtype": _DTYPES}
 CALIBRATE_ROWS = (_ALL, {"axis": Choice(-1), **_ALONG})
 CALIBRATE = (_ALL, {"axis": Choice(-1, 0), **_ALONG})
-
-# By item size: a one, which times a Python float is the cheapest way to a NumPy scalar (NEP 50: the type is the one's;
-# 47 ns against 197 for np.float32(value)).
-ONE = {4: np.float32(1), 8: np.float64(1)}
-# The smallest normal number: NumPy may report an underflow for a result below it.
-SMALLEST = {4: float(np.finfo(np.float32).tiny), 8: float(np.finfo(np.float64).tiny)}
-LARGEST = {4: float(np.finfo(np.float32).max), 8: float(np.finfo(np.float64).max)}
 
 
 def normal(rng, dtype, inner, outer=1, axis=None):

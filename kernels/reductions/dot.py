@@ -8,10 +8,8 @@ to report.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-from kernels.reductions.common import ANY_ORDER, ONE
-
-# Products added in the vectors' own precision before float64 takes over, as in `sum`.
-RUN = 4096
+from kernels.floats import ANY_ORDER, ONE
+from kernels.sums import RUN
 
 dot = tunable(
     np.dot,

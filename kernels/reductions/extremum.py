@@ -10,8 +10,9 @@ Knows nothing of which extremum is wanted.
 import numpy as np
 
 from autotune import Choice, jitable, prange
+from kernels.floats import ANY_ORDER, ONE
 from kernels.reductions.axes import add_column_variants, add_row_variants, column_loops, row_loops
-from kernels.reductions.common import ANY_ORDER, CONTIGUOUS, NOT_CONTIGUOUS, ONE
+from kernels.reductions.common import CONTIGUOUS, NOT_CONTIGUOUS
 
 # By item size, the bits that turn the order of floats around: none, or all. Arrays of one element, whose type tells
 # compiled code which integers to use.

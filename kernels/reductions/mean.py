@@ -3,8 +3,9 @@
 import numpy as np
 
 from autotune import Choice, tunable
+from kernels.floats import ONE, SMALLEST
 from kernels.reductions.axes import add_column_variants, add_row_variants
-from kernels.reductions.common import CALIBRATE, CONTIGUOUS, NOT_CONTIGUOUS, ONE, SIZE, SMALLEST, normal
+from kernels.reductions.common import CALIBRATE, CONTIGUOUS, NOT_CONTIGUOUS, SIZE, normal
 from kernels.reductions.sum import BY_COLUMNS, BY_ROWS, limit, sum_blocks, whole_sum
 
 mean = tunable(np.mean, size=SIZE, inputs=normal, calibrate=CALIBRATE, static=("axis",))

@@ -7,8 +7,9 @@ of an inner product, as in NumPy.
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-from kernels.reductions.common import ANY_ORDER, ONE
-from kernels.reductions.dot import RUN, underflows
+from kernels.floats import ANY_ORDER, ONE
+from kernels.reductions.dot import underflows
+from kernels.sums import RUN
 
 norm = tunable(
     np.linalg.norm,

@@ -13,8 +13,9 @@ The result is the product of the two, in float64. A product of all factors in on
 import numpy as np
 
 from autotune import Choice, jitable, prange, tunable
+from kernels.floats import ANY_ORDER, ONE
 from kernels.reductions.axes import add_row_variants, row_loops
-from kernels.reductions.common import ANY_ORDER, CALIBRATE_ROWS, CONTIGUOUS, NOT_CONTIGUOUS, ONE, SIZE
+from kernels.reductions.common import CALIBRATE_ROWS, CONTIGUOUS, NOT_CONTIGUOUS, SIZE
 
 # Factors multiplied before the range is looked at: the fewer, the more arrays stay in it.
 _RUN = 1024

@@ -6,7 +6,8 @@ Knows nothing of what becomes of a variance.
 import numpy as np
 
 from autotune import Choice, jitable, prange
-from kernels.reductions.common import ANY_ORDER, CONTIGUOUS, NOT_CONTIGUOUS
+from kernels.floats import ANY_ORDER
+from kernels.reductions.common import CONTIGUOUS, NOT_CONTIGUOUS
 
 
 @jitable

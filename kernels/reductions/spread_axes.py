@@ -6,6 +6,7 @@ Knows nothing of what becomes of a variance.
 import numpy as np
 
 from autotune import Choice, jitable
+from kernels.floats import underflows_are_watched
 from kernels.reductions.axes import NOT_GIVEN, along_first, along_last, column_loops, row_loops, side_by_side
 from kernels.reductions.common import FIRST, LAST
 from kernels.reductions.mean import mean
@@ -80,7 +81,7 @@ def add_axis_variants(kernel, finish):
 
     def answer(a, axis, ddof, keepdims, run):
         """The result of `run`, variances; or NumPy's own answer, which reports what underflows."""
-        out = run() if ddof.__class__ is int and np.geterr()["under"] == "ignore" else None
+        out = run() if ddof.__class__ is int and not underflows_are_watched() else None
         return reference(a, axis=axis, ddof=ddof, keepdims=keepdims) if out is None else finish(out)
 
     def divided(a, ddof, keepdims, loop, block):

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from autotune import tunable
-from kernels.reductions.common import CALIBRATE, CONTIGUOUS, ONE, SIZE, SMALLEST, normal
+from kernels.floats import ONE, SMALLEST, underflows_are_watched
+from kernels.reductions.common import CALIBRATE, CONTIGUOUS, SIZE, normal
 from kernels.reductions.spread import add_variants, two_pass_variance
 from kernels.reductions.spread_axes import add_axis_variants
 
@@ -16,7 +17,7 @@ def _answer(a, axis, ddof, variance):
     """NumPy's scalar for a variance, or NumPy's own answer."""
     if variance > 0.0:
         return ONE[a.itemsize] * math.sqrt(variance)
-    if -variance >= SMALLEST[a.itemsize] and np.geterr()["under"] == "ignore":
+    if -variance >= SMALLEST[a.itemsize] and not underflows_are_watched():
         return ONE[a.itemsize] * math.sqrt(-variance)
     return np.std(a, axis=axis, ddof=ddof)
 

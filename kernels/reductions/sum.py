@@ -3,21 +3,10 @@
 import numpy as np
 
 from autotune import Choice, jitable, prange, tunable
+from kernels.floats import ANY_ORDER, LARGEST, ONE
 from kernels.reductions.axes import add_column_variants, add_row_variants, column_loops, row_loops
-from kernels.reductions.common import (
-    ANY_ORDER,
-    CALIBRATE,
-    CONTIGUOUS,
-    LARGEST,
-    NOT_CONTIGUOUS,
-    ONE,
-    SIZE,
-    normal,
-)
-
-# Elements added in the array's own precision before float64 takes over: the error stays below 256·eps in 16 vector
-# lanes, whatever the length; and long enough to hide the change of loops (1,024 costs 10 % more).
-_RUN = 4096
+from kernels.reductions.common import CALIBRATE, CONTIGUOUS, NOT_CONTIGUOUS, SIZE, normal
+from kernels.sums import RUN
 
 sum = tunable(np.sum, size=SIZE, inputs=normal, calibrate=CALIBRATE, static=("axis",))
 
@@ -38,8 +27,8 @@ def sums(flat):
     total = 0.0
     lost = 0.0
     magnitude = 0.0
-    for start in range(0, flat.size, _RUN):
-        run_total, run_magnitude = _run_sums(flat[start : start + _RUN])
+    for start in range(0, flat.size, RUN):
+        run_total, run_magnitude = _run_sums(flat[start : start + RUN])
         corrected = run_total - lost
         longer = total + corrected
         lost = (longer - total) - corrected

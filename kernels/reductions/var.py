@@ -3,7 +3,8 @@
 import numpy as np
 
 from autotune import tunable
-from kernels.reductions.common import CALIBRATE, CONTIGUOUS, ONE, SIZE, normal
+from kernels.floats import ONE, underflows_are_watched
+from kernels.reductions.common import CALIBRATE, CONTIGUOUS, SIZE, normal
 from kernels.reductions.spread import add_variants, two_pass_variance
 from kernels.reductions.spread_axes import add_axis_variants
 
@@ -14,7 +15,7 @@ def _answer(a, axis, ddof, variance):
     """NumPy's scalar for a variance, or NumPy's own answer."""
     if variance > 0.0:
         return ONE[a.itemsize] * variance
-    if variance != variance or np.geterr()["under"] != "ignore":
+    if variance != variance or underflows_are_watched():
         return np.var(a, axis=axis, ddof=ddof)
     return ONE[a.itemsize] * -variance
 

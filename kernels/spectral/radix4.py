@@ -13,14 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from autotune import jitable
-
-# a·b + c in one instruction with one rounding, where there is one; nothing is reordered
-_FUSED = {"contract"}
-# sums may be split over vector lanes; NaN and infinity keep their meaning
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, FUSED
 
 
-@jitable(fastmath=_ANY_ORDER)
+@jitable(fastmath=ANY_ORDER)
 def sound(x):
     """Whether a transform can neither overflow nor underflow: then NumPy's would report nothing.
 
@@ -58,7 +54,7 @@ def tables(n, char):
 # ---- stages: from parts (x_r, x_i) to parts (y_r, y_i) ----
 
 
-@jitable(fastmath=_FUSED, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _butterfly(a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i):
     """The transform of four numbers."""
     ac_r, ac_i, bd_r, bd_i = a_r + c_r, a_i + c_i, b_r + d_r, b_i + d_i
@@ -66,12 +62,12 @@ def _butterfly(a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i):
     return ac_r + bd_r, ac_i + bd_i, s_r + t_r, s_i + t_i, ac_r - bd_r, ac_i - bd_i, s_r - t_r, s_i - t_i
 
 
-@jitable(fastmath=_FUSED, forceinline=True)
+@jitable(fastmath=FUSED, forceinline=True)
 def _turned(real, imaginary, cosine, sine):
     return real * cosine - imaginary * sine, real * sine + imaginary * cosine
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _first_stage(x_r, x_i, y_r, y_i, cosines, sines):
     m = x_r.size // 4
     for p in range(m):
@@ -93,7 +89,7 @@ def _four_stretches(real, imaginary, first, step, length):
     return real[a], imaginary[a], real[b], imaginary[b], real[c], imaginary[c], real[d], imaginary[d]
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _stage(x_r, x_i, y_r, y_i, stride, cosines, sines):
     m = x_r.size // (4 * stride)
     for p in range(m):
@@ -160,7 +156,7 @@ def of_complex(x, out, work, cosines, sines, inverse):
     return sound(x)
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _untangle(y_r, y_i, cosines, sines, factor, sign, out):
     """The transform of real numbers, for frequencies from 0 to half of them, from that of pairs."""
     n = y_r.size

@@ -11,6 +11,7 @@ Knows nothing of what the sums mean.
 import numpy as np
 
 from autotune import Choice, jitable, prange
+from kernels.floats import FUSED
 
 # Outputs that stay in cache while all weights meet them: a third of L1, or a part of L2 with fewer changes of loops.
 BLOCKS = Choice(1024, 4096)
@@ -18,11 +19,8 @@ BLOCKS = Choice(1024, 4096)
 # For the gate of kernels of which one variant goes by transforms; what the others do is in proportion to each sum.
 TOLERANCE = (64.0, "sums of up to 10^4 terms, rounding errors as a random walk: Higham 2002, section 4.2", "norm")
 
-# a·b + c in one instruction with one rounding, where there is one; nothing is reordered
-_FUSED = {"contract"}
 
-
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _add_eight(x, weights, j, shift, out, first, last):
     """Add the terms j to j + 7 to the outputs first:last, for which x has all of them."""
     target = out[first:last]
@@ -38,7 +36,7 @@ def _add_eight(x, weights, j, shift, out, first, last):
         target[k] += left + right
 
 
-@jitable(fastmath=_FUSED)
+@jitable(fastmath=FUSED)
 def _add_single(x, weights, first_term, last_term, shift, out, first, last):
     """Add some terms to the outputs first:last, as far as x has them."""
     for j in range(first_term, last_term):

@@ -3,9 +3,8 @@
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
-
-# sums may be split over vector lanes; NaN and infinity keep their meaning
-_ANY_ORDER = {"reassoc", "contract", "nsz"}
+from kernels.floats import ANY_ORDER, ONE
+from kernels.sums import RUN, in_order
 
 _VECTORS = (
     "observed.ndim == 1 and sigma.ndim == 1 and expected.dtype.char in 'fd' and observed.dtype == expected.dtype and "
@@ -14,12 +13,6 @@ _VECTORS = (
 )
 _ONE_MODEL = f"{_VECTORS} and expected.ndim == 1"
 _MODELS = f"{_VECTORS} and expected.ndim == 2"
-
-# Elements added in the arrays' own precision before float64 takes over: errors do not grow with the length.
-_RUN = 4096
-
-# By item size: a one, which times a Python float is the cheapest way to a NumPy scalar (NEP 50: the type is the one's).
-_ONE = {4: np.float32(1), 8: np.float64(1)}
 
 
 def _measured(rng, dtype, form, models, points):
@@ -77,49 +70,44 @@ def _smallest(x):
     return np.sqrt(np.finfo(x.dtype).tiny)
 
 
-@jitable(fastmath=_ANY_ORDER)
-def _one_run(observed, expected, sigma):
-    """A sum in the precision of the arrays; NaN where a square may have underflowed."""
-    smallest = _smallest(expected)
-    total = expected.dtype.type(0)
-    small = False
-    for i in range(expected.size):
-        difference = observed[i] - expected[i]
-        deviation = difference / sigma[i]
-        small |= (abs(deviation) < smallest) & (difference != 0)
-        total += deviation * deviation
-    return np.nan if small else total
+def _sum_by(deviate):
+    """The sum of the squares of ``deviate(difference, weight)``, NaN where one of them may have underflowed."""
+
+    @jitable(fastmath=ANY_ORDER)
+    def run_sum(observed, expected, weights):
+        """In the precision of the arrays."""
+        smallest = _smallest(expected)
+        total = expected.dtype.type(0)
+        small = False
+        for i in range(expected.size):
+            difference = observed[i] - expected[i]
+            deviation = deviate(difference, weights[i])
+            small |= (abs(deviation) < smallest) & (difference != 0)
+            total += deviation * deviation
+        return np.nan if small else total
+
+    @jitable
+    def whole_sum(observed, expected, weights):
+        total = 0.0
+        for start in range(0, expected.size, RUN):
+            run = slice(start, start + RUN)
+            total += run_sum(observed[run], expected[run], weights[run])
+        return total
+
+    return whole_sum
 
 
-@jitable(fastmath=_ANY_ORDER)
-def _weighted_run(observed, expected, inverse):
-    smallest = _smallest(expected)
-    total = expected.dtype.type(0)
-    small = False
-    for i in range(expected.size):
-        difference = observed[i] - expected[i]
-        deviation = difference * inverse[i]
-        small |= (abs(deviation) < smallest) & (difference != 0)
-        total += deviation * deviation
-    return np.nan if small else total
+@jitable(forceinline=True)
+def _quotient(difference, sigma):
+    return difference / sigma
 
 
-@jitable
-def _one_sum(observed, expected, sigma):
-    total = 0.0
-    for start in range(0, expected.size, _RUN):
-        run = slice(start, start + _RUN)
-        total += _one_run(observed[run], expected[run], sigma[run])
-    return total
+@jitable(forceinline=True)
+def _product(difference, inverse):
+    return difference * inverse
 
 
-@jitable
-def _weighted_sum(observed, expected, inverse):
-    total = 0.0
-    for start in range(0, expected.size, _RUN):
-        run = slice(start, start + _RUN)
-        total += _weighted_run(observed[run], expected[run], inverse[run])
-    return total
+_sum_of_quotients, _sum_of_products = _sum_by(_quotient), _sum_by(_product)
 
 
 @jitable
@@ -144,29 +132,23 @@ def _below(values, largest):
 
 @jitable
 def _whole(observed, expected, sigma):
-    total = _one_sum(observed, expected, sigma)
+    total = _sum_of_quotients(observed, expected, sigma)
     return total if total < np.finfo(expected.dtype).max / 2 else np.nan
-
-
-@jitable
-def _in_order(totals):
-    """Their sum in one thread: in a parallel function it would depend on the number of threads."""
-    return totals.sum()
 
 
 @jitable(parallel=True)
 def _blocks(observed, expected, sigma, block, totals):
     for b in prange(totals.size):
         part = slice(b * block, (b + 1) * block)
-        totals[b] = _one_sum(observed[part], expected[part], sigma[part])
-    total = _in_order(totals)
+        totals[b] = _sum_of_quotients(observed[part], expected[part], sigma[part])
+    total = in_order(totals)
     return total if total < np.finfo(expected.dtype).max / 2 else np.nan
 
 
 @jitable
 def _rows(observed, expected, inverse, out, first, last):
     for row in range(first, last):
-        out[row] = _weighted_sum(observed, expected[row], inverse)
+        out[row] = _sum_of_products(observed, expected[row], inverse)
     return _below(out[first:last], np.finfo(out.dtype).max / 2)
 
 
@@ -187,7 +169,7 @@ def _answer(observed, expected, sigma, total):
     """NumPy's scalar for a sum, or the reference's answer."""
     if total != total:
         return chi_squared.reference(observed, expected, sigma)
-    return _ONE[expected.itemsize] * total
+    return ONE[expected.itemsize] * total
 
 
 def _of_models(core, observed, expected, sigma, *settings):

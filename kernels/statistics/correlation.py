@@ -5,25 +5,16 @@ import math
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
+from kernels.floats import ANY_ORDER, ONE, SMALLEST_ROOT
+from kernels.sums import RUN, total_of
 
-# sums may be split over vector lanes; NaN and infinity keep their meaning
-ANY_ORDER = {"reassoc", "contract", "nsz"}
-
-# Deviations below this have squares and products that NumPy may report as underflows: 2^-511 squared is the smallest
-# normal number.
-_SMALL = 2.0**-511
 # Means of float64 are rounded by about this much of themselves. Deviations no larger than its square root, relative to
 # the mean, have lost half of their digits: then also what comes of them depends on the order of summation.
 _ROUNDING = 2.0**-52
-# Elements added in vector lanes before the next run begins: errors grow with the square root of this and of the number
-# of runs, and of few distinct values they would add up even with the length.
-_RUN = 4096
 
 SERIES = "x.ndim == 1 and y.ndim == 1 and x.dtype.char in 'fd' and y.dtype == x.dtype"
 _CONTIGUOUS = f"{SERIES} and x.flags.c_contiguous and y.flags.c_contiguous"
 _NOT_CONTIGUOUS = f"{SERIES} and not (x.flags.c_contiguous and y.flags.c_contiguous)"
-
-_ONE = np.float64(1)
 
 
 def related(rng, dtype, n):
@@ -79,23 +70,6 @@ def correlation(x, y):
 
 
 @jitable(fastmath=ANY_ORDER)
-def _total_of_run(x):
-    total = 0.0
-    for i in range(x.size):
-        total += x[i]
-    return total
-
-
-@jitable
-def total_of(x):
-    """The sum of a series, in float64."""
-    total = 0.0
-    for start in range(0, x.size, _RUN):
-        total += _total_of_run(x[start : start + _RUN])
-    return total
-
-
-@jitable(fastmath=ANY_ORDER)
 def _products_of_run(x, y, x_mean, y_mean):
     dx_total = 0.0
     dy_total = 0.0
@@ -111,7 +85,7 @@ def _products_of_run(x, y, x_mean, y_mean):
         xx += dx * dx
         yy += dy * dy
         xy += dx * dy
-        small |= ((abs(dx) < _SMALL) & (dx != 0)) | ((abs(dy) < _SMALL) & (dy != 0))
+        small |= ((abs(dx) < SMALLEST_ROOT) & (dx != 0)) | ((abs(dy) < SMALLEST_ROOT) & (dy != 0))
     return dx_total, dy_total, xx, yy, xy, small
 
 
@@ -124,8 +98,8 @@ def products_of(x, y, x_mean, y_mean):
     yy = 0.0
     xy = 0.0
     small = False
-    for start in range(0, x.size, _RUN):
-        run = slice(start, start + _RUN)
+    for start in range(0, x.size, RUN):
+        run = slice(start, start + RUN)
         dx_more, dy_more, xx_more, yy_more, xy_more, small_too = _products_of_run(x[run], y[run], x_mean, y_mean)
         dx_total += dx_more
         dy_total += dy_more
@@ -191,7 +165,7 @@ def _blocks(x, y, block, parts, totals):
 
 
 def _answer(x, y, coefficient):
-    return _ONE * coefficient if coefficient == coefficient else correlation.reference(x, y)
+    return ONE[8] * coefficient if coefficient == coefficient else correlation.reference(x, y)
 
 
 @correlation.variant(kind="vectorized", when=_CONTIGUOUS)

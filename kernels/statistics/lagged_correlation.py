@@ -3,7 +3,10 @@
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
-from kernels.statistics.correlation import ANY_ORDER, SERIES, deviations, products_of, related, total_of
+from kernels.floats import ANY_ORDER
+from kernels.parts import part_of
+from kernels.statistics.correlation import SERIES, deviations, products_of, related
+from kernels.sums import total_of
 
 _WHEN = f"{SERIES} and x.flags.c_contiguous and y.flags.c_contiguous"
 
@@ -144,9 +147,9 @@ def _in_order(parts, out):
 def _lags_threads(x, y, dx, dy, parts, out):
     scale = _centre_both(x, y, dx, dy)
     if scale == scale:
-        length = (dx.size + len(parts) - 1) // len(parts)
         for b in prange(len(parts)):
-            _sums(dx, dy, min(b * length, dx.size), min((b + 1) * length, dx.size), parts[b])
+            first, last = part_of(dx.size, len(parts), b)
+            _sums(dx, dy, first, last, parts[b])
         _in_order(parts, out)
         _divide(out, scale)
     return scale

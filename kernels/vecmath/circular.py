@@ -9,7 +9,8 @@ for odd k. What is lost when r and t are rounded goes into the result by its der
 import numpy as np
 
 from autotune import jitable
-from kernels.vecmath.precision import F32, F64, FUSED, FastFunction, polynomial
+from kernels.floats import FUSED
+from kernels.vecmath.precision import F32, F64, FastFunction, polynomial
 
 _PI_1_F64 = np.float64(float.fromhex("0x1.921fb544p+1"))  # 33 bits each, the last one rounded to 53: k < 2^20
 _PI_2_F64 = np.float64(float.fromhex("0x1.0b4611a6p-33"))

@@ -15,7 +15,8 @@ import math
 import numpy as np
 
 from autotune import jitable
-from kernels.vecmath.precision import F32, F64, FUSED, FastFunction, polynomial
+from kernels.floats import FUSED
+from kernels.vecmath.precision import F32, F64, FastFunction, polynomial
 
 
 def _exponential(precision, zero, log2_e, ln2_1, ln2_2, *coefficients):

@@ -9,8 +9,9 @@ are equally accurate (Cody & Waite 1980, chapter 13: tanh).
 import numpy as np
 
 from autotune import jitable
+from kernels.floats import FUSED
 from kernels.vecmath.exponential import EXP_F32, EXP_F64, exp_f32, exp_f64
-from kernels.vecmath.precision import F32, F64, FUSED, FastFunction, polynomial
+from kernels.vecmath.precision import F32, F64, FastFunction, polynomial
 
 
 def _hyperbolic_tangent(precision, exp, one_from, above, below):

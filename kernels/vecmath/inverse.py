@@ -8,7 +8,8 @@ arctan: t + t³·P(t²) with t = |x| for |x| <= 1; above, pi/2 + p(t) with t = -
 import numpy as np
 
 from autotune import jitable
-from kernels.vecmath.precision import F32, F64, FUSED, FastFunction, polynomial
+from kernels.floats import FUSED
+from kernels.vecmath.precision import F32, F64, FastFunction, polynomial
 
 # pi/2 in two parts
 _RIGHT_F64 = np.float64(float.fromhex("0x1.921fb54442d18p+0")), np.float64(float.fromhex("0x1.1a62633145c07p-54"))

@@ -11,8 +11,9 @@ import math
 import numpy as np
 
 from autotune import jitable
+from kernels.floats import FUSED
 from kernels.vecmath.exponential import exp_f64, exp_series_f64, log_f64
-from kernels.vecmath.precision import F64, FUSED, polynomial
+from kernels.vecmath.precision import F64, polynomial
 
 _MANTISSA, _BIAS, _ROUNDING = F64.mantissa, F64.bias, F64.rounding
 _LEADING = np.uint64(0xFFFFFFFF00000000)

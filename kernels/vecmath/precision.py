@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autotune import jitable
-
-# a·b + c may become one instruction with one rounding; nothing may be reordered, NaN and infinity keep their meaning
-FUSED = {"contract"}
+from kernels.floats import FUSED
 
 
 class FastFunction(NamedTuple):
