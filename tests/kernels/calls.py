@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 
 from autotune.kernel.coverage import not_covered
 from autotune.kernel.model import Variant
@@ -14,6 +15,16 @@ from autotune.kernel.signature import NotCovered, signature_of
 from autotune.measure.arguments import as_layout, copy_array, map_arrays
 
 PRECISIONS = ("float32", "float64")
+
+
+def wider_than(dtype: Any) -> type[np.floating]:
+    """The next wider format of real numbers, for true values; the test is skipped where this machine has none."""
+    wider = np.float64 if np.dtype(dtype) == np.float32 else np.longdouble
+    if np.finfo(wider).eps >= np.finfo(dtype).eps:
+        pytest.skip(
+            f"needs true values with more digits than {np.dtype(dtype)}: here long double has no more than that"
+        )
+    return wider
 
 
 class Call(NamedTuple):

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.kernels.calls import Call
+from tests.kernels.distances import LOUD
 from tests.kernels.manners import (
     OTHER,
     PAIR,
@@ -23,11 +24,6 @@ from tests.kernels.manners import (
     two_matrices,
 )
 
-#: Points, centres or means for which distances are not finite.
-_LOUD = [
-    ("overflow", lambda largest: [[[largest, 1]], [[-1, 1]]]),
-    ("invalid value", lambda largest: [[[np.inf, 1]], [[np.inf, 1]]]),
-]
 #: The neighbourhoods of more points are found in the same way, and take longer by their square.
 _MOST_POINTS = 300
 
@@ -152,7 +148,7 @@ MANNERS = {
         draw=clouds,
         original=None,
         scale=lambda x, centers: (None, np.full(centers.shape, x.max(initial=0)), None),
-        loud=_LOUD,
+        loud=LOUD,
         more=(OTHER,),
         uncovered=PAIR,
     ),
@@ -188,7 +184,7 @@ MANNERS = {
         draw=_shift,
         original=None,
         scale=lambda x, means, bandwidth: np.broadcast_to(8 * x.max(axis=0, initial=0), means.shape),
-        loud=_LOUD,
+        loud=LOUD,
         keywords=({"bandwidth": 1.0},),
         more=(OTHER, 1.0),
         uncovered=_SHIFT,

@@ -20,7 +20,7 @@ from tests.kernels.manners import (
     two_matrices,
 )
 
-#: Points for which distances are not finite, with centres.
+#: Points for which distances are not finite, with centres or means.
 LOUD = [
     ("overflow", lambda largest: [[[largest, 1]], [[-1, 1]]]),
     ("invalid value", lambda largest: [[[np.inf, 1]], [[np.inf, 1]]]),
