@@ -28,14 +28,13 @@ def contestants(cell: Cell, arguments: tuple[Any, ...]) -> dict[str, Callable[..
     found = {OURS: cell.tuned, original_of(cell): original}
     limit_s = FAR_BEHIND * max(_seconds(original, arguments), 1e-5)
     for name, load in _rivals(cell).items():
+        if not cell.bench.taken(PLAIN if name == PARALLEL else name, arguments):
+            continue
         try:
             function = load()
         except ImportError:
             continue  # not installed: nobody here would pick it
-        try:
-            function(*arguments)  # compiles
-        except TypeError:
-            continue  # does not take such a call
+        function(*arguments)  # compiles
         if _seconds(function, arguments) < limit_s:
             found[name] = function
     return found

@@ -45,6 +45,8 @@ class Bench(NamedTuple):
     plain: Callable[..., Any] | None = None
     #: Rivals whose numbers cannot be compared with ours, and why; `PLAIN` for the loop.
     unlike: Mapping[str, str] = {}
+    #: Which calls a rival takes, from the arguments, where these are not all; `PLAIN` for the loop.
+    takes: Mapping[str, Callable[..., bool]] = {}
     #: What the pictures draw time against, from the arguments.
     work: Callable[..., int] = elements
     work_name: str = "elements"
@@ -52,6 +54,10 @@ class Bench(NamedTuple):
     traffic: Callable[..., int] | None = None
     #: For those bound by arithmetic: the floating-point operations of the definition.
     operations: Callable[..., int] | None = None
+
+    def taken(self, rival: str, arguments: tuple[Any, ...]) -> bool:
+        """Whether a rival takes such a call."""
+        return rival not in self.takes or self.takes[rival](*arguments)
 
 
 def of(module: str, name: str) -> Load:

@@ -9,26 +9,20 @@ from kernels.distances.radius_neighbors import scattered
 from tests.benchmarks.cells.bench import POINTS, Bench, each, of
 
 
-def _squared_distances(x, y):
-    out = np.empty((x.shape[0], y.shape[0]), x.dtype)
-    for i in prange(x.shape[0]):
-        for j in range(y.shape[0]):
-            total = 0.0
-            for t in range(x.shape[1]):
-                total += (x[i, t] - y[j, t]) ** 2
-            out[i, j] = total
-    return out
+def _distances(root):
+    """The loop of squared distances, or of their roots."""
 
+    def loop(x, y):
+        out = np.empty((x.shape[0], y.shape[0]), x.dtype)
+        for i in prange(x.shape[0]):
+            for j in range(y.shape[0]):
+                total = 0.0
+                for t in range(x.shape[1]):
+                    total += (x[i, t] - y[j, t]) ** 2
+                out[i, j] = np.sqrt(total) if root else total
+        return out
 
-def _euclidean(x, y):
-    out = np.empty((x.shape[0], y.shape[0]), x.dtype)
-    for i in prange(x.shape[0]):
-        for j in range(y.shape[0]):
-            total = 0.0
-            for t in range(x.shape[1]):
-                total += (x[i, t] - y[j, t]) ** 2
-            out[i, j] = np.sqrt(total)
-    return out
+    return loop
 
 
 def _nearest_centroid(x, centers):
@@ -94,7 +88,7 @@ BENCHES = {
         POINTS,
         original=("SciPy", _scipy),
         rivals={"scikit-learn": _scikit_learn},
-        plain=_squared_distances,
+        plain=_distances(root=False),
         work=pairs,
         work_name="n·k·d",
     ),
@@ -102,7 +96,7 @@ BENCHES = {
         POINTS,
         original=("SciPy", of("scipy.spatial.distance", "cdist")),
         rivals={"scikit-learn": of("sklearn.metrics.pairwise", "euclidean_distances")},
-        plain=_euclidean,
+        plain=_distances(root=True),
         work=pairs,
         work_name="n·k·d",
     ),

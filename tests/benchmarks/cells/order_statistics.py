@@ -13,20 +13,17 @@ def _median(a):
     return ordered[middle] if a.size % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _percentile(a, q):
-    ordered = np.sort(a)
-    place = (a.size - 1) * q / 100
-    below = int(place)
-    above = min(below + 1, a.size - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+def _quantile(whole):
+    """The loop of a quantile, its place given as a share of `whole`."""
 
+    def loop(a, q):
+        ordered = np.sort(a)
+        place = (a.size - 1) * (q / whole)
+        below = int(place)
+        above = min(below + 1, a.size - 1)
+        return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
-def _quantile(a, q):
-    ordered = np.sort(a)
-    place = (a.size - 1) * q
-    below = int(place)
-    above = min(below + 1, a.size - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    return loop
 
 
 def _histogram(a, bins):
@@ -48,7 +45,7 @@ _ARRAY_AND = {q: {size: lambda dtype, make=make, q=q: (*make(dtype), q) for size
 BENCHES = {
     "histogram": Bench(_ARRAY_AND[50], plain=_histogram),
     "median": Bench(VECTORS, rivals={"bottleneck": of("bottleneck", "median")}, plain=_median),
-    "percentile": Bench(_ARRAY_AND[90.0], plain=_percentile),
-    "quantile": Bench(_ARRAY_AND[0.9], plain=_quantile),
+    "percentile": Bench(_ARRAY_AND[90.0], plain=_quantile(100)),
+    "quantile": Bench(_ARRAY_AND[0.9], plain=_quantile(1)),
     "top_k": Bench(_ARRAY_AND[10], rivals={"argpartition": lambda: _partition}),
 }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from tests.benchmarks.cells.bench import VECTORS, Bench, Make, each, normal, of, read_once
+from tests.benchmarks.cells.bench import PLAIN, VECTORS, Bench, Load, Make, each, normal, of, read_once
 
 
 def _sum(a):
@@ -27,26 +27,20 @@ def _mean(a):
     return total / a.size
 
 
-def _var(a):
-    mean = 0.0
-    for i in prange(a.size):
-        mean += a[i]
-    mean /= a.size
-    squares = 0.0
-    for i in prange(a.size):
-        squares += (a[i] - mean) ** 2
-    return squares / a.size
+def _spread(root):
+    """The loop of a variance, or of its square root."""
 
+    def loop(a):
+        mean = 0.0
+        for i in prange(a.size):
+            mean += a[i]
+        mean /= a.size
+        squares = 0.0
+        for i in prange(a.size):
+            squares += (a[i] - mean) ** 2
+        return math.sqrt(squares / a.size) if root else squares / a.size
 
-def _std(a):
-    mean = 0.0
-    for i in prange(a.size):
-        mean += a[i]
-    mean /= a.size
-    squares = 0.0
-    for i in prange(a.size):
-        squares += (a[i] - mean) ** 2
-    return math.sqrt(squares / a.size)
+    return loop
 
 
 def _prod(a):
@@ -89,6 +83,11 @@ def _numexpr_sum() -> Callable[..., Any]:
     return lambda a: evaluate("sum(x)", {"x": a})
 
 
+def _whole(*arguments: Any) -> bool:
+    """Whether all elements are reduced, not those along an axis."""
+    return len(arguments) == 1
+
+
 def _near_one(dtype: str, *shape: int) -> np.ndarray:
     """Factors of which the product stays in range."""
     return np.exp(normal("float64", *shape) / math.sqrt(math.prod(shape))).astype(dtype)
@@ -103,30 +102,33 @@ def _along(axis: int, make: Callable[..., np.ndarray] = normal) -> dict[str, Mak
 
 
 _CELLS = VECTORS | _along(-1) | _along(0)
+_NO_AXIS = dict.fromkeys((PLAIN, "numexpr"), _whole)
 _FACTORS: dict[str, Make] = {
     f"1e{exponent}": lambda dtype, n=10**exponent: (_near_one(dtype, n),) for exponent in range(1, 8)
 } | _along(-1, _near_one)
 _PAIRS = each(lambda dtype, n: (normal(dtype, n), normal(dtype, n, 1)[:, 0].copy()),
               *((10**exponent,) for exponent in range(1, 8)), text="{}")  # fmt: skip
 
+
+def _reduction(plain: Callable[..., Any], name: str, **more: Load) -> Bench:
+    """One for which bottleneck has a function of that name."""
+    rivals = {"bottleneck": of("bottleneck", name), **more}
+    return Bench(_CELLS, rivals=rivals, plain=plain, takes=_NO_AXIS, traffic=read_once)
+
+
 BENCHES = {
     "dot": Bench(_PAIRS, rivals={"matmul": lambda: np.matmul}, plain=_dot, traffic=read_once),
-    "max": Bench(_CELLS, rivals={"bottleneck": of("bottleneck", "nanmax")}, plain=_max, traffic=read_once),
-    "mean": Bench(_CELLS, rivals={"bottleneck": of("bottleneck", "nanmean")}, plain=_mean, traffic=read_once),
-    "min": Bench(_CELLS, rivals={"bottleneck": of("bottleneck", "nanmin")}, plain=_min, traffic=read_once),
+    "max": _reduction(_max, "nanmax"),
+    "mean": _reduction(_mean, "nanmean"),
+    "min": _reduction(_min, "nanmin"),
     "norm": Bench(
         VECTORS,
         rivals={"scipy": of("scipy.linalg", "norm"), "dot": lambda: lambda x: math.sqrt(x.dot(x))},
         plain=_norm,
         traffic=read_once,
     ),
-    "prod": Bench(_FACTORS, plain=_prod, traffic=read_once),
-    "std": Bench(_CELLS, rivals={"bottleneck": of("bottleneck", "nanstd")}, plain=_std, traffic=read_once),
-    "sum": Bench(
-        _CELLS,
-        rivals={"numexpr": _numexpr_sum, "bottleneck": of("bottleneck", "nansum")},
-        plain=_sum,
-        traffic=read_once,
-    ),
-    "var": Bench(_CELLS, rivals={"bottleneck": of("bottleneck", "nanvar")}, plain=_var, traffic=read_once),
+    "prod": Bench(_FACTORS, plain=_prod, takes=_NO_AXIS, traffic=read_once),
+    "std": _reduction(_spread(root=True), "nanstd"),
+    "sum": _reduction(_sum, "nansum", numexpr=_numexpr_sum),
+    "var": _reduction(_spread(root=False), "nanvar"),
 }
