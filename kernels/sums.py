@@ -21,6 +21,15 @@ def total_of_run(run):
     return total
 
 
+@jitable(fastmath=ANY_ORDER, forceinline=True)
+def product_of_run(x, y):
+    """The inner product of two runs of one length."""
+    total = 0.0
+    for i in range(x.size):
+        total += x[i] * y[i]
+    return total
+
+
 @jitable
 def total_of(x):
     """The sum of a vector."""

@@ -11,7 +11,7 @@ import numpy as np
 from autotune import Choice, Range, jitable, prange, workspace
 from kernels.floats import ANY_ORDER, SMALLEST_ROOT
 from kernels.parts import part_of
-from kernels.sums import total_of
+from kernels.sums import product_of_run, total_of
 
 # Observations that are taken less the mean together: of eight variables, they stay in L2.
 _RUN = 1024
@@ -53,14 +53,6 @@ def _any_small(x):
 
 
 @jitable(fastmath=ANY_ORDER)
-def _product(x, y):
-    total = 0.0
-    for i in range(x.size):
-        total += x[i] * y[i]
-    return total
-
-
-@jitable(fastmath=ANY_ORDER)
 def _four_products(x, y_0, y_1, y_2, y_3):
     total_0 = 0.0
     total_1 = 0.0
@@ -90,7 +82,7 @@ def _add_products(rows, size, out):
             out[v, w + 3] += fourth
             w += 4
         while w < len(rows):
-            out[v, w] += _product(rows[v, :size], rows[w, :size])
+            out[v, w] += product_of_run(rows[v, :size], rows[w, :size])
             w += 1
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
 from kernels.floats import ANY_ORDER, underflows_are_watched
+from kernels.sums import product_of_run
 
 _ARRAYS = (
     "q.ndim == 2 and q.dtype.char in 'fd' and q.flags.c_contiguous and "
@@ -120,14 +121,6 @@ def _add_row(row, weight, sums):
         sums[j] += weight * row[j]
 
 
-@jitable(forceinline=True, fastmath=ANY_ORDER)
-def _dot(row, other):
-    total = 0.0
-    for j in range(other.size):
-        total += row[j] * other[j]
-    return total
-
-
 @jitable
 def _straight_line(q, residual, parent, x, middle, share, products, line, rest):
     """Write parent·x outside the span of q, normalised, and the residual without it; the square of that."""
@@ -138,7 +131,7 @@ def _straight_line(q, residual, parent, x, middle, share, products, line, rest):
         before += line[i] * line[i]
         _add_row(q[i], line[i], products)
     for i in range(x.size):
-        line[i] -= _dot(q[i], products)
+        line[i] -= product_of_run(q[i], products)
         after += line[i] * line[i]
         slope += line[i] * residual[i]
     scale = 1 / np.sqrt(after) if after > share * before else 0.0

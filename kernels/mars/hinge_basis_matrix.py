@@ -9,6 +9,7 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
 from kernels.floats import underflows_are_watched
+from kernels.parts import part_of
 
 _TABLES = (
     "x.ndim == 2 and x.dtype.char in 'fd' and x.flags.c_contiguous and "
@@ -161,11 +162,9 @@ def _fill(x, variables, knots, signs, missing, lane_of, lanes, basis, first, las
 
 @jitable(parallel=True)
 def _fill_threads(x, variables, knots, signs, missing, lane_of, lanes, basis):
-    parts = len(lanes)
-    length = (len(x) + parts - 1) // parts
     failed = 0
-    for q in prange(parts):
-        first, last = min(q * length, len(x)), min((q + 1) * length, len(x))
+    for q in prange(len(lanes)):
+        first, last = part_of(len(x), len(lanes), q)
         failed += not _fill(x, variables, knots, signs, missing, lane_of, lanes[q], basis, first, last)
     return failed == 0
 

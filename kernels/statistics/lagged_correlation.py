@@ -6,7 +6,7 @@ from autotune import Choice, Range, jitable, prange, tunable, workspace
 from kernels.floats import ANY_ORDER
 from kernels.parts import part_of
 from kernels.statistics.correlation import SERIES, deviations, products_of, related
-from kernels.sums import total_of
+from kernels.sums import product_of_run, total_of
 
 _WHEN = f"{SERIES} and x.flags.c_contiguous and y.flags.c_contiguous"
 
@@ -95,15 +95,6 @@ def _add_eight(dx, dy, k, out):
     out[k + 7] += total_7
 
 
-@jitable(fastmath=ANY_ORDER)
-def _add_one(dx, dy, k, out):
-    total = 0.0
-    later = dy[k:]
-    for t in range(min(dx.size, later.size)):
-        total += dx[t] * later[t]
-    out[k] += total
-
-
 @jitable
 def _sums(dx, dy, first, last, out):
     """Fill out with the sums over the terms first:last for all lags."""
@@ -115,7 +106,8 @@ def _sums(dx, dy, first, last, out):
             _add_eight(run, later, k, out)
             k += 8
         for single in range(k, min(out.size, later.size)):
-            _add_one(run, later, single, out)
+            size = min(run.size, later.size - single)
+            out[single] += product_of_run(run[:size], later[single : single + size])
 
 
 @jitable
