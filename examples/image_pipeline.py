@@ -1,7 +1,8 @@
-"""An image pipeline, plain and tuned: noise, blur, tone mapping and statistics of a synthetic photograph.
+"""An image pipeline, plain and tuned: grey tones, blur, edges, tone mapping and statistics of a synthetic photograph.
 
-The pipeline mixes kernels of the library (`exp`, `transpose_copy`, `median`, `var`, `sum`) with a kernel of its own
-(`blur_rows`), which is declared here as a user would. It runs once with the references alone and once tuned.
+The pipeline mixes kernels of the library (`rgb_to_gray`, `gaussian_blur`, `sobel`, `exp`, `median`, `var`, `sum`) with
+a kernel of its own (`edge_strength`), which is declared here as a user would. It runs once with the references alone
+(NumPy and SciPy) and once tuned.
 
 First use spends a few seconds of a program at most on tuning. A program that knows what it is going to call can ask for
 more: `tune` measures a call at once, without that limit. The second run knows everything.
@@ -11,104 +12,101 @@ import time
 
 import numpy as np
 
-from autotune import jitable, prange, tunable
-from kernels import exp, median, sum, transpose_copy, var
+from autotune import Choice, jitable, prange, tunable
+from kernels import exp, gaussian_blur, median, rgb_to_gray, sobel, sum, var
 
-HEIGHT, WIDTH, FRAMES = 1080, 1920, 8
-WEIGHTS = np.array([1, 4, 6, 4, 1], np.float32) / 16
-
-
-@tunable(size={"rows": "image.shape[0]", "columns": "image.shape[1]"})
-def blur_rows(image):
-    """Binomial blur of width 5 along the rows of a float32 image; borders are repeated."""
-    padded = np.pad(image, ((0, 0), (2, 2)), mode="edge")
-    blurred = WEIGHTS[0] * padded[:, :-4]
-    for shift in range(1, 5):
-        blurred += WEIGHTS[shift] * padded[:, shift : padded.shape[1] - 4 + shift]
-    return blurred
+HEIGHT, WIDTH, FRAMES, SIGMA = 1080, 1920, 8, 2.0
+SAME_IMAGES = (
+    "across.ndim == 2 and across.dtype.char == 'f' and down.ndim == 2 and down.dtype == across.dtype and "
+    "across.flags.c_contiguous and down.flags.c_contiguous"
+)
 
 
-@jitable
-def _blur_row(row, out):
-    last = row.size - 1
-    for j in range(row.size):
-        total = np.float32(0)
-        for shift in range(5):
-            total += WEIGHTS[shift] * row[min(max(j + shift - 2, 0), last)]
-        out[j] = total
+@tunable(size={"n": "across.size"})
+def edge_strength(across, down):
+    """Length of the gradient of an image, from its two components."""
+    return np.sqrt(across * across + down * down)
 
 
 @jitable
-def _blur(image, out):
-    for i in range(image.shape[0]):
-        _blur_row(image[i], out[i])
+def _lengths(across, down, out, first, last):
+    for i in range(first, last):
+        for j in range(out.shape[1]):
+            out[i, j] = np.sqrt(across[i, j] * across[i, j] + down[i, j] * down[i, j])
+
+
+@jitable
+def _all_rows(across, down, out):
+    _lengths(across, down, out, 0, out.shape[0])
 
 
 @jitable(parallel=True)
-def _blur_threads(image, out):
-    for i in prange(image.shape[0]):
-        _blur_row(image[i], out[i])
+def _rows_threads(across, down, out, rows):
+    for b in prange((out.shape[0] + rows - 1) // rows):
+        _lengths(across, down, out, b * rows, min((b + 1) * rows, out.shape[0]))
 
 
-@blur_rows.variant(kind="scalar", when="image.ndim == 2 and image.dtype.char == 'f' and image.flags.c_contiguous")
-def row_by_row(image):
+@edge_strength.variant(kind="vectorized", when=SAME_IMAGES)
+def one_pass(across, down):
     """No temporary images."""
-    if image.shape[1] == 0:
-        return blur_rows.reference(image)
-    out = np.empty_like(image)
-    _blur(image, out)
+    if across.shape != down.shape:
+        return edge_strength.reference(across, down)
+    out = np.empty_like(across)
+    _all_rows(across, down, out)
     return out
 
 
-@blur_rows.variant(
-    kind="parallel", threads=True, when="image.ndim == 2 and image.dtype.char == 'f' and image.flags.c_contiguous"
-)
-def rows_on_all_cores(image):
-    """The same on all cores."""
-    if image.shape[1] == 0:
-        return blur_rows.reference(image)
-    out = np.empty_like(image)
-    _blur_threads(image, out)
+@edge_strength.variant(kind="parallel", threads=True, when=SAME_IMAGES, params={"rows": Choice(8, 64)})
+def rows_on_all_cores(across, down, *, rows):
+    """The same on all cores, some rows a task."""
+    if across.shape != down.shape:
+        return edge_strength.reference(across, down)
+    out = np.empty_like(across)
+    _rows_threads(across, down, out, rows)
     return out
+
+
+KERNELS = (rgb_to_gray, gaussian_blur, sobel, edge_strength, exp, median, var, sum)
 
 
 class Plain:
-    """The references: plain NumPy."""
+    """The references: plain NumPy and SciPy."""
 
-    exp, median, sum, transpose_copy, var, blur_rows = (
-        staticmethod(kernel.reference) for kernel in (exp, median, sum, transpose_copy, var, blur_rows)
+    rgb_to_gray, gaussian_blur, sobel, edge_strength, exp, median, var, sum = (
+        staticmethod(kernel.reference) for kernel in KERNELS
     )
 
 
 class Tuned:
     """The tuned kernels under the same names."""
 
-    exp, median, sum, transpose_copy, var, blur_rows = map(
-        staticmethod, (exp, median, sum, transpose_copy, var, blur_rows)
-    )
+    rgb_to_gray, gaussian_blur, sobel, edge_strength, exp, median, var, sum = map(staticmethod, KERNELS)
 
 
 def photograph(rng):
-    """A bright disc on a gradient, with noise."""
+    """A bright disc on a gradient, in three colours, with noise."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     disc = 2.0 * ((x - WIDTH / 2) ** 2 + (y - HEIGHT / 2) ** 2 < (HEIGHT / 3) ** 2)
-    return (x / WIDTH + disc + 0.1 * rng.standard_normal((HEIGHT, WIDTH))).astype(np.float32)
+    colours = np.stack([x / WIDTH + disc, y / HEIGHT + disc, disc], axis=2)
+    return (colours + 0.1 * rng.standard_normal(colours.shape)).astype(np.float32)
 
 
-def process(image, use):
-    """Blur both ways, map tones to 0…1, and measure."""
-    blurred = use.blur_rows(image)
-    blurred = use.transpose_copy(use.blur_rows(use.transpose_copy(blurred)))
-    noise = use.median(np.abs(image - blurred))
+def process(photo, use):
+    """Grey tones, blur and noise; edges; tones mapped to 0…1; and what is measured of them."""
+    gray = use.rgb_to_gray(photo)
+    blurred = use.gaussian_blur(gray, SIGMA)
+    noise = use.median(np.abs(gray - blurred))
+    edges = use.edge_strength(use.sobel(blurred, 1), use.sobel(blurred, 0))
     toned = 1 - use.exp(-blurred)
-    return toned, float(noise), float(use.var(toned)), float(use.sum(toned))
+    return toned, float(noise), float(use.var(toned)), float(use.sum(edges))
 
 
-def calls(image):
+def calls(photo):
     """The kernels with the arguments that the pipeline calls them with."""
-    columns = transpose_copy.reference(image)
-    return [(blur_rows, image), (blur_rows, columns), (transpose_copy, image), (transpose_copy, columns),
-            (exp, image), (median, image), (var, image), (sum, image)]  # fmt: skip
+    gray = rgb_to_gray.reference(photo)
+    return [(rgb_to_gray, (photo,)), (gaussian_blur, (gray, SIGMA)), (sobel, (gray, 1)), (sobel, (gray, 0)),
+            (edge_strength, (gray, gray)), (exp, (gray,)), (median, (gray,)), (var, (gray,)),
+            (sum, (gray,))]  # fmt: skip
 
 
 def timed(images, use):
@@ -121,9 +119,9 @@ def main():
     rng = np.random.default_rng(3)
     images = [photograph(rng) for _ in range(FRAMES)]
     began = time.perf_counter()
-    for kernel, argument in calls(images[0]):
-        if kernel.decision(argument).source == "none":
-            kernel.tune(argument, budget=10)
+    for kernel, arguments in calls(images[0]):
+        if kernel.decision(*arguments).source == "none":
+            kernel.tune(*arguments, budget=10)
     process(images[0], Tuned)
     print(f"tuning, or looking up what was tuned: {time.perf_counter() - began:.2f} s")
 
@@ -131,15 +129,15 @@ def main():
     tuned_s, tuned = timed(images, Tuned)
 
     print(f"\n{FRAMES} images of {WIDTH} x {HEIGHT}, float32")
-    print(f"plain NumPy   {plain_s * 1e3:7.1f} ms an image")
+    print(f"NumPy, SciPy  {plain_s * 1e3:7.1f} ms an image")
     print(f"tuned         {tuned_s * 1e3:7.1f} ms an image")
     print(f"speed-up      {plain_s / tuned_s:7.1f} x")
     worst = max(np.abs(a[0] - b[0]).max() for a, b in zip(plain, tuned, strict=True))
     print(f"largest difference of a pixel: {worst:.1e}; noise level {tuned[0][1]:.4f} against {plain[0][1]:.4f}")
     print("\nwhat served:")
-    for kernel, argument in calls(images[0]):
-        chosen = kernel.decision(argument)
-        print(f"  {kernel.__name__:15} {argument.shape!s:13} {chosen.variant:20} ({chosen.source})")
+    for kernel, arguments in calls(images[0]):
+        chosen = kernel.decision(*arguments)
+        print(f"  {kernel.__name__:15} {arguments[0].shape!s:15} {chosen.variant:20} ({chosen.source})")
 
 
 if __name__ == "__main__":
