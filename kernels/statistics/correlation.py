@@ -5,12 +5,18 @@ import math
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-from kernels.floats import ANY_ORDER, ONE, SMALLEST_ROOT
-from kernels.sums import RUN, total_of
+from kernels.floats import ANY_ORDER, ONE, SMALLEST_ROOT, underflows_are_watched
+from kernels.sums import RUN, in_order, total_of
 
 # Means of float64 are rounded by about this much of themselves. Deviations no larger than its square root, relative to
 # the mean, have lost half of their digits: then also what comes of them depends on the order of summation.
 _ROUNDING = 2.0**-52
+# Sums of squares below this may have lost digits to underflows: the smallest normal number is 2^-1022.
+_LEAST = 2.0**-960
+# Elements, evenly spread, of which the mean is the origin of a single pass: an eighth of a standard deviation off.
+_SAMPLE = 64
+# How much of a sum of squares may be due to the distance of the mean from the origin: two bits are lost then.
+_MOST_OFF = 0.75
 
 SERIES = "x.ndim == 1 and y.ndim == 1 and x.dtype.char in 'fd' and y.dtype == x.dtype"
 _CONTIGUOUS = f"{SERIES} and x.flags.c_contiguous and y.flags.c_contiguous"
@@ -113,8 +119,12 @@ def products_of(x, y, x_mean, y_mean):
 @jitable
 def _coefficient(n, x_mean, y_mean, dx_total, dy_total, xx, yy, xy):
     """The coefficient; what the rounding of the means adds to the sums is taken out; NaN where NumPy must be asked."""
-    xx -= dx_total * (dx_total / n)
-    yy -= dy_total * (dy_total / n)
+    xx_off = dx_total * (dx_total / n)
+    yy_off = dy_total * (dy_total / n)
+    if not (xx > _LEAST and yy > _LEAST and xx_off < _MOST_OFF * xx and yy_off < _MOST_OFF * yy):
+        return np.nan
+    xx -= xx_off
+    yy -= yy_off
     xy -= dx_total * (dy_total / n)
     if not (_ROUNDING * x_mean * x_mean < xx / n < np.inf and _ROUNDING * y_mean * y_mean < yy / n < np.inf):
         return np.nan
@@ -132,36 +142,62 @@ def _whole(x, y):
 
 
 @jitable
-def _in_order(parts, into):
-    """Sums over the blocks in one thread: in a parallel function they would depend on the number of threads."""
-    for column in range(parts.shape[1]):
-        total = 0.0
-        for b in range(len(parts)):
-            total += parts[b, column]
-        into[column] = total
+def _origin(x):
+    """About the mean of a series."""
+    total = 0.0
+    count = 0
+    for i in range(0, x.size, max(1, x.size // _SAMPLE)):
+        total += x[i]
+        count += 1
+    return total / count
+
+
+@jitable(fastmath=ANY_ORDER)
+def _sums_of_run(x, y, x_origin, y_origin):
+    dx_total = 0.0
+    dy_total = 0.0
+    xx = 0.0
+    yy = 0.0
+    xy = 0.0
+    for i in range(x.size):
+        dx = x[i] - x_origin
+        dy = y[i] - y_origin
+        dx_total += dx
+        dy_total += dy
+        xx += dx * dx
+        yy += dy * dy
+        xy += dx * dy
+    return dx_total, dy_total, xx, yy, xy
+
+
+@jitable
+def _add_sums(x, y, x_origin, y_origin, sums):
+    """Add the sums of distances from the origins, of their squares and products."""
+    for start in range(0, x.size, RUN):
+        run = slice(start, start + RUN)
+        more = _sums_of_run(x[run], y[run], x_origin, y_origin)
+        for k in range(sums.size):
+            sums[k] += more[k]
+
+
+@jitable
+def _one_pass(x, y, sums):
+    x_origin, y_origin = _origin(x), _origin(y)
+    sums[:] = 0
+    _add_sums(x, y, x_origin, y_origin, sums)
+    return _coefficient(x.size, x_origin, y_origin, sums[0], sums[1], sums[2], sums[3], sums[4])
 
 
 @jitable(parallel=True)
-def _blocks(x, y, block, parts, totals):
-    if x.size != y.size or x.size < 2:
-        return np.nan
+def _blocks(x, y, block, parts, sums):
+    x_origin, y_origin = _origin(x), _origin(y)
     for b in prange(len(parts)):
         part = slice(b * block, (b + 1) * block)
-        parts[b, 0] = total_of(x[part])
-        parts[b, 1] = total_of(y[part])
-    _in_order(parts[:, :2], totals)
-    x_mean = totals[0] / x.size
-    y_mean = totals[1] / x.size
-    for b in prange(len(parts)):
-        part = slice(b * block, (b + 1) * block)
-        dx_total, dy_total, xx, yy, xy, small = products_of(x[part], y[part], x_mean, y_mean)
-        parts[b, 0] = dx_total
-        parts[b, 1] = dy_total
-        parts[b, 2] = np.nan if small else xx
-        parts[b, 3] = yy
-        parts[b, 4] = xy
-    _in_order(parts, totals)
-    return _coefficient(x.size, x_mean, y_mean, totals[0], totals[1], totals[2], totals[3], totals[4])
+        parts[b] = 0
+        _add_sums(x[part], y[part], x_origin, y_origin, parts[b])
+    for k in range(sums.size):
+        sums[k] = in_order(parts[:, k])
+    return _coefficient(x.size, x_origin, y_origin, sums[0], sums[1], sums[2], sums[3], sums[4])
 
 
 def _answer(x, y, coefficient):
@@ -180,8 +216,18 @@ def compact(x, y):
     return _answer(x, y, _whole(np.ascontiguousarray(x), np.ascontiguousarray(y)))
 
 
+@correlation.variant(kind="blocked", when=_CONTIGUOUS)
+def one_pass(x, y):
+    """All sums at once about an origin near the mean: reads the series once; costs a look at np.errstate."""
+    if x.size != y.size or x.size < 2 or underflows_are_watched():
+        return correlation.reference(x, y)
+    return _answer(x, y, _one_pass(x, y, np.empty(5)))
+
+
 @correlation.variant(kind="parallel", when=_CONTIGUOUS, params={"block": Choice(4096, 32768)}, threads=True)
 def block_sums(x, y, *, block):
-    """Blocks on all cores, their sums added in order: the same bits for any number of threads."""
+    """Blocks of `one_pass` on all cores, their sums added in order: the same bits for any number of threads."""
+    if x.size != y.size or x.size < 2 or underflows_are_watched():
+        return correlation.reference(x, y)
     blocks = (x.size + block - 1) // block
     return _answer(x, y, _blocks(x, y, block, np.empty((blocks, 5)), np.empty(5)))
