@@ -1,7 +1,7 @@
 """One step of Lloyd's algorithm.
 
-Which centre is nearest must not depend on the variant: every variant computes the distances of the reference to the
-last bit, so that labels are the same, ties included. Sums over points are added in other orders, in float64.
+Which centre is nearest must not depend on the variant: every variant finds the labels of the reference, ties included.
+Sums over points are added in other orders, in float64.
 
 The variants cover two C-contiguous matrices of one precision, float32 or float64. A step with a distance that is not
 finite is left to NumPy, which warns; so is every step while somebody watches for underflows.
@@ -10,8 +10,9 @@ finite is left to NumPy, which warns; so is every step while somebody watches fo
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-from kernels.distances.exact import MATRICES, by_feature, nearest_of, nearest_scratch
-from kernels.floats import underflows_are_watched
+from kernels.distances.exact import MATRICES, by_feature
+from kernels.distances.nearest import nearest_of, nearest_scratch, shift
+from kernels.floats import ANY_ORDER, underflows_are_watched
 from kernels.parts import part_of
 from kernels.sums import in_order
 
@@ -19,9 +20,9 @@ _MATRICES = f"{MATRICES.format(c='centers')} and x.flags.c_contiguous and center
 
 
 def _clouds(rng, dtype, n, k, d):
-    """Points scattered about k places, and k of the points as centres, as in the course of a real clustering."""
-    places = rng.standard_normal((k, d)) * 2
-    points = places[rng.integers(k, size=n)] + rng.standard_normal((n, d))
+    """Points scattered about k shifted, and k of the points as centres, as in the course of a real clustering."""
+    shifted = rng.standard_normal((k, d)) * 2
+    points = shifted[rng.integers(k, size=n)] + rng.standard_normal((n, d))
     return points.astype(dtype), points[rng.integers(n, size=k)].astype(dtype)
 
 
@@ -71,26 +72,33 @@ def kmeans_step(x, centers):
     return labels, new_centers, distances[np.arange(len(x)), labels].sum(dtype=np.float64)
 
 
+@jitable(fastmath=ANY_ORDER, forceinline=True)
+def _square(point, center):
+    total = point.dtype.type(0)
+    for t in range(point.size):
+        total += (point[t] - center[t]) * (point[t] - center[t])
+    return total
+
+
 @jitable
-def _assign(x, centers, first, last, lanes, lane_labels, labels, counts, sums):
+def _assign(x, centers, shifted, first, last, lanes, lane_labels, labels, counts, sums):
     """Assign the points first:last and add them up by centre; their inertia, NaN if a distance is not finite."""
     counts[:] = 0
     sums[:] = 0
     inertia = 0.0
     finite = True
-    d = x.shape[1]
     for start in range(first, last, lane_labels.size):
         size = min(lane_labels.size, last - start)
-        nearest, chosen = lanes[d + 1, :size], lane_labels[:size]
-        finite &= nearest_of(x, centers, start, lanes, chosen)
+        chosen = lane_labels[:size]
+        finite &= nearest_of(x, centers, shifted, start, lanes, chosen)
         block_inertia = 0.0
         for p in range(size):
             label = chosen[p]
             labels[start + p] = label
             counts[label] += 1
-            block_inertia += nearest[p]
             total, point = sums[label], x[start + p]
-            for t in range(d):
+            block_inertia += _square(point, centers[label])
+            for t in range(point.size):
                 total[t] += point[t]
         inertia += block_inertia
     return inertia if finite else np.nan
@@ -111,17 +119,19 @@ def _move(centers, counts, sums, new_centers):
 
 
 @jitable
-def _step(x, centers, lanes, lane_labels, labels, counts, sums, new_centers):
-    inertia = _assign(x, centers, 0, len(x), lanes[0], lane_labels[0], labels, counts[0], sums[0])
+def _step(x, centers, shifted, lanes, lane_labels, labels, counts, sums, new_centers):
+    shift(centers, shifted)
+    inertia = _assign(x, centers, shifted, 0, len(x), lanes[0], lane_labels[0], labels, counts[0], sums[0])
     _move(centers, counts, sums, new_centers)
     return inertia
 
 
 @jitable(parallel=True)
-def _step_threads(x, centers, lanes, lane_labels, labels, counts, sums, new_centers, inertias):
+def _step_threads(x, centers, shifted, lanes, lane_labels, labels, counts, sums, new_centers, inertias):
+    shift(centers, shifted)
     for q in prange(len(inertias)):
         first, last = part_of(len(x), len(inertias), q)
-        inertias[q] = _assign(x, centers, first, last, lanes[q], lane_labels[q], labels, counts[q], sums[q])
+        inertias[q] = _assign(x, centers, shifted, first, last, lanes[q], lane_labels[q], labels, counts[q], sums[q])
     _move(centers, counts, sums, new_centers)
     return in_order(inertias)
 
@@ -131,10 +141,10 @@ def _compute(core, x, centers, block, parts, *scratch):
     (n, d), k = x.shape, len(centers)
     if centers.shape[1] != d or not (n and d and k) or underflows_are_watched():
         return kmeans_step.reference(x, centers)
-    lanes, lane_labels = nearest_scratch(x, parts, block)
+    shifted, lanes, lane_labels = nearest_scratch(x, centers, parts, block)
     counts, sums = np.empty((parts, k), np.intp), np.empty((parts, k, d))
     labels, new_centers = np.empty(n, np.intp), np.empty((k, d), x.dtype)
-    inertia = core(x, centers, lanes, lane_labels, labels, counts, sums, new_centers, *scratch)
+    inertia = core(x, centers, shifted, lanes, lane_labels, labels, counts, sums, new_centers, *scratch)
     if not inertia < np.inf:
         return kmeans_step.reference(x, centers)
     return labels, new_centers, np.float64(inertia)

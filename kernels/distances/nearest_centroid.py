@@ -3,7 +3,8 @@
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable
-from kernels.distances.exact import MATRICES, by_feature, nearest_of, nearest_scratch
+from kernels.distances.exact import MATRICES, by_feature
+from kernels.distances.nearest import nearest_of, nearest_scratch, shift
 from kernels.floats import underflows_are_watched
 from kernels.parts import part_of
 
@@ -48,27 +49,29 @@ def nearest_centroid(x, centers):
 
 
 @jitable
-def _label(x, centers, first, last, lanes, block_labels, labels):
+def _label(x, centers, shifted, first, last, lanes, block_labels, labels):
     """Labels of the points first:last, a block at a time; whether all distances are finite."""
     finite = True
     for start in range(first, last, block_labels.size):
         size = min(block_labels.size, last - start)
-        finite &= nearest_of(x, centers, start, lanes, block_labels[:size])
+        finite &= nearest_of(x, centers, shifted, start, lanes, block_labels[:size])
         labels[start : start + size] = block_labels[:size]
     return finite
 
 
 @jitable
-def _blocks(x, centers, lanes, block_labels, labels):
-    return _label(x, centers, 0, len(x), lanes[0], block_labels[0], labels)
+def _blocks(x, centers, shifted, lanes, block_labels, labels):
+    shift(centers, shifted)
+    return _label(x, centers, shifted, 0, len(x), lanes[0], block_labels[0], labels)
 
 
 @jitable(parallel=True)
-def _parts(x, centers, lanes, block_labels, labels):
+def _parts(x, centers, shifted, lanes, block_labels, labels):
+    shift(centers, shifted)
     failed = 0
     for q in prange(len(lanes)):
         first, last = part_of(len(x), len(lanes), q)
-        failed += not _label(x, centers, first, last, lanes[q], block_labels[q], labels)
+        failed += not _label(x, centers, shifted, first, last, lanes[q], block_labels[q], labels)
     return failed == 0
 
 
@@ -77,8 +80,8 @@ def _compute(core, x, centers, block, parts):
     if centers.shape[1] != x.shape[1] or not (x.size and len(centers)) or underflows_are_watched():
         return nearest_centroid.reference(x, centers)
     labels = np.empty(len(x), np.intp)
-    points, places = np.ascontiguousarray(x), np.ascontiguousarray(centers)
-    if not core(points, places, *nearest_scratch(x, parts, block), labels):
+    points, rows = np.ascontiguousarray(x), np.ascontiguousarray(centers)
+    if not core(points, rows, *nearest_scratch(x, centers, parts, block), labels):
         return nearest_centroid.reference(x, centers)
     return labels
 
