@@ -17,8 +17,9 @@ from kernels.floats import ANY_ORDER, FUSED
 
 
 @jitable(fastmath=ANY_ORDER)
-def sound(x):
-    """Whether a transform can neither overflow nor underflow: then NumPy's would report nothing.
+def sound(x, parts=1):
+    """Whether a transform can neither overflow nor underflow: then NumPy's would report nothing. Or whether x may be
+    one of so many parts of such numbers.
 
     No intermediate result is larger than the sum of all magnitudes. One that is not zero is a multiple of the last
     place of the smallest element, times products of roots of unity, of which the smallest is about eps.
@@ -32,7 +33,7 @@ def sound(x):
         real, imaginary = abs(flat[i].real), abs(flat[i].imag)
         total += real + imaginary
         small |= ((real < smallest) & (real != 0)) | ((imaginary < smallest) & (imaginary != 0))
-    return (total < limits.max / 4) & (not small)
+    return (total < limits.max / 4 / parts) & (not small)
 
 
 # ---- tables ----
@@ -55,7 +56,7 @@ def tables(n, char):
 
 
 @jitable(fastmath=FUSED, forceinline=True)
-def _butterfly(a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i):
+def butterfly(a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i):
     """The transform of four numbers."""
     ac_r, ac_i, bd_r, bd_i = a_r + c_r, a_i + c_i, b_r + d_r, b_i + d_i
     s_r, s_i, t_r, t_i = a_r - c_r, a_i - c_i, b_i - d_i, d_r - b_r
@@ -63,7 +64,7 @@ def _butterfly(a_r, a_i, b_r, b_i, c_r, c_i, d_r, d_i):
 
 
 @jitable(fastmath=FUSED, forceinline=True)
-def _turned(real, imaginary, cosine, sine):
+def turned(real, imaginary, cosine, sine):
     return real * cosine - imaginary * sine, real * sine + imaginary * cosine
 
 
@@ -71,13 +72,13 @@ def _turned(real, imaginary, cosine, sine):
 def _first_stage(x_r, x_i, y_r, y_i, cosines, sines):
     m = x_r.size // 4
     for p in range(m):
-        e_r, e_i, f_r, f_i, g_r, g_i, h_r, h_i = _butterfly(
+        e_r, e_i, f_r, f_i, g_r, g_i, h_r, h_i = butterfly(
             x_r[p], x_i[p], x_r[p + m], x_i[p + m], x_r[p + 2 * m], x_i[p + 2 * m], x_r[p + 3 * m], x_i[p + 3 * m]
         )
         y_r[4 * p], y_i[4 * p] = e_r, e_i
-        y_r[4 * p + 1], y_i[4 * p + 1] = _turned(f_r, f_i, cosines[3 * p], sines[3 * p])
-        y_r[4 * p + 2], y_i[4 * p + 2] = _turned(g_r, g_i, cosines[3 * p + 1], sines[3 * p + 1])
-        y_r[4 * p + 3], y_i[4 * p + 3] = _turned(h_r, h_i, cosines[3 * p + 2], sines[3 * p + 2])
+        y_r[4 * p + 1], y_i[4 * p + 1] = turned(f_r, f_i, cosines[3 * p], sines[3 * p])
+        y_r[4 * p + 2], y_i[4 * p + 2] = turned(g_r, g_i, cosines[3 * p + 1], sines[3 * p + 1])
+        y_r[4 * p + 3], y_i[4 * p + 3] = turned(h_r, h_i, cosines[3 * p + 2], sines[3 * p + 2])
 
 
 @jitable(forceinline=True)
@@ -98,12 +99,12 @@ def _stage(x_r, x_i, y_r, y_i, stride, cosines, sines):
         cos_1, cos_2, cos_3 = cosines[3 * p], cosines[3 * p + 1], cosines[3 * p + 2]
         sin_1, sin_2, sin_3 = sines[3 * p], sines[3 * p + 1], sines[3 * p + 2]
         for q in range(stride):
-            e_r[q], e_i[q], s_r, s_i, t_r, t_i, u_r, u_i = _butterfly(
+            e_r[q], e_i[q], s_r, s_i, t_r, t_i, u_r, u_i = butterfly(
                 a_r[q], a_i[q], b_r[q], b_i[q], c_r[q], c_i[q], d_r[q], d_i[q]
             )
-            f_r[q], f_i[q] = _turned(s_r, s_i, cos_1, sin_1)
-            g_r[q], g_i[q] = _turned(t_r, t_i, cos_2, sin_2)
-            h_r[q], h_i[q] = _turned(u_r, u_i, cos_3, sin_3)
+            f_r[q], f_i[q] = turned(s_r, s_i, cos_1, sin_1)
+            g_r[q], g_i[q] = turned(t_r, t_i, cos_2, sin_2)
+            h_r[q], h_i[q] = turned(u_r, u_i, cos_3, sin_3)
 
 
 @jitable
@@ -166,7 +167,7 @@ def _untangle(y_r, y_i, cosines, sines, factor, sign, out):
     for k in range(1, n):
         even_r, even_i = half * (y_r[k] + y_r[n - k]), half * (y_i[k] - y_i[n - k])
         odd_r, odd_i = half * (y_i[k] + y_i[n - k]), half * (y_r[n - k] - y_r[k])
-        turned_r, turned_i = _turned(odd_r, odd_i, cosines[k], sines[k])
+        turned_r, turned_i = turned(odd_r, odd_i, cosines[k], sines[k])
         out[k] = complex((even_r + turned_r) * factor, (even_i + turned_i) * (sign * factor))
 
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from autotune import Choice, Range, tunable
+from autotune import Choice, Range, tunable, workspace
+from kernels.spectral import four_steps
 from kernels.spectral.radix4 import of_complex, of_real, sound, tables
 
 # By character of the type: those of its parts and of its transform.
@@ -71,6 +72,30 @@ def add_variants(kernel, kind, chars):
         else:
             done = of_real(a, out, np.empty((4, n // 2), char), tables(n // 2, char), inverse)
         return out if done else reference(a)
+
+    def in_four_steps(core, a, parts):
+        n, part = a.size, _PART[a.dtype.char]
+        if n < four_steps.SHORTEST or n & (n - 1):
+            return radix4(a)
+        out, (room, between) = np.empty(n, a.dtype), four_steps.scratch(n, parts)
+        work, middle = workspace.take(room, part), workspace.take(between, part)
+        done = core(a, out, work, middle, four_steps.roots(n, part), inverse)
+        workspace.give(work)
+        workspace.give(middle)
+        return out if done else reference(a)
+
+    if kind != "rfft":
+        of_complex_numbers = f"{contiguous} and a.ndim == 1 and a.dtype.char in 'FD'"
+
+        @kernel.variant(kind="blocked", when=of_complex_numbers)
+        def columns_and_rows(a):
+            """One signal of 2^k numbers as a matrix, to and from memory twice; a shorter or other one as `radix4`."""
+            return in_four_steps(four_steps.one_by_one, a, 1)
+
+        @kernel.variant(kind="parallel", when=of_complex_numbers, params={"parts": Choice(2, 8)}, threads=True)
+        def columns_and_rows_on_threads(a, *, parts):
+            """The same, columns and then rows in `parts` on all cores: always the same bits."""
+            return in_four_steps(four_steps.on_threads, a, parts)
 
     @kernel.variant(kind="library", when=contiguous, requires=("scipy",))
     def scipy(a):

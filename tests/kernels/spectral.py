@@ -121,7 +121,7 @@ def _transform(name, *, whole=True, loud=(_LOUD,)):
         draw=partial(signals, whole=whole),
         original=getattr(np.fft, name),
         factor=16,
-        normwise=("radix4", "scipy", "scipy_threads"),
+        normwise=("radix4", "columns_and_rows", "columns_and_rows_on_threads", "scipy", "scipy_threads"),
         loud=loud,
         uncovered=_TRANSFORM,
     )

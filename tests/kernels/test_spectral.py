@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.kernels.books import variants_of
-from tests.kernels.calls import wider_than
+from tests.kernels.calls import Call, taken, wider_than
 
 LENGTHS = (*range(1, 12), 15, 16, 17, 24, 25, 33)
 
@@ -53,6 +53,8 @@ def test_transforms_are_accurate_for_every_power_of_two(tuned, variant, dtype):
         signal = rng.standard_normal(2**exponent).astype(dtype)
         whole = signal + 1j * rng.standard_normal(2**exponent).astype(dtype)
         for x in (signal, whole)[: 1 if tuned.__name__ == "rfft" else 2]:
+            if not taken(tuned, variant, [Call((x,))]):
+                continue
             found = tuned.call(variant.name, x)
 
             true = tuned.reference(x.astype(np.result_type(wider, x)))
