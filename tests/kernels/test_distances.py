@@ -23,6 +23,26 @@ def test_of_equally_near_centres_the_first_is_the_nearest(tuned, variant, dtype)
         assert tuned.call(variant.name, x, centers).tolist() == distances.argmin(axis=1).tolist()
 
 
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("nearest_centroid"))
+def test_where_rounding_decides_it_is_that_of_the_reference(tuned, variant, dtype):
+    """Points half-way between two centres, but for a few units in the last place: other sums choose otherwise."""
+    rng = np.random.default_rng(0)
+    otherwise = 0
+    for k, d, far, scale in ((2, 3, 0, 1), (5, 8, 1e4, 1), (6, 16, 0, 1e-15), (3, 6, 0, 1e-160), (3, 2, -1e3, 1e12)):
+        if scale < np.finfo(dtype).tiny:
+            continue
+        centers = (scale * (rng.standard_normal((k, d)) + far)).astype(dtype)
+        one, other = rng.integers(k, size=(2, 600))
+        middles = (centers[one] + centers[other]) / 2
+        x = (middles * (1 + rng.integers(-3, 4, middles.shape) * np.finfo(dtype).eps)).astype(dtype)
+
+        expected = tuned.reference(x, centers)
+
+        np.testing.assert_array_equal(tuned.call(variant.name, x, centers), expected)
+        otherwise += np.count_nonzero(((centers**2).sum(axis=1) / 2 - x @ centers.T).argmin(axis=1) != expected)
+    assert otherwise > 100
+
+
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("radius_neighbors"))
 def test_neighbours_are_those_of_a_tree_with_the_ones_at_the_radius_itself(tuned, variant, dtype):
     for x, queries in whole_numbers(dtype):

@@ -25,6 +25,22 @@ def test_a_correlation_keeps_its_digits_far_from_zero(tuned, variant, dtype):
 
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("correlation"))
+def test_a_correlation_keeps_its_digits_where_the_series_drifts_or_jumps(tuned, variant, dtype):
+    """A single pass sums about an origin that it guesses from few elements."""
+    rng = np.random.default_rng(0)
+    n = 640_000
+    noise = rng.standard_normal((2, n))
+    jumps = np.where(np.arange(n) % 10_000, 0, 1e6)  # met by every element that the guess is made of
+    for x, y in (noise + np.linspace(0, 1e6, n), noise + jumps, noise + np.array([[1e6], [0]]) * (jumps > 0)):
+        x, y = x.astype(dtype), y.astype(dtype)
+        x = strided(x) if variant.name == "compact" else x
+        wide_x, wide_y = (array.astype(np.longdouble) - array.astype(np.longdouble).mean() for array in (x, y))
+        true = (wide_x * wide_y).sum() / np.sqrt((wide_x**2).sum() * (wide_y**2).sum())
+
+        assert abs(tuned.call(variant.name, x, y) - true) < 1e-13
+
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("correlation"))
 def test_a_series_correlates_fully_with_itself(tuned, variant, dtype):
     x = np.random.default_rng(0).standard_normal(1000).astype(dtype)
     x = strided(x) if variant.name == "compact" else x
