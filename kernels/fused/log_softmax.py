@@ -49,7 +49,7 @@ def log_softmax(x, axis=None):
     """
     x = np.asarray(x)
     top = np.amax(x, axis=axis, keepdims=True)
-    shifted = x - np.where(np.isfinite(top), top, 0)
+    shifted = x - np.where(np.isfinite(top), top, np.zeros_like(top))
     total = np.sum(np.exp(shifted), axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):
         return shifted - np.log(total)

@@ -48,7 +48,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     `scipy.special.logsumexp` since version 1.15, so that small terms count beside them (Blanchard, Higham & Higham
     2021, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer. Anal. 41(4), section 2).
     """
-    array = np.atleast_1d(a)
+    array = np.atleast_1d(np.asarray(a))  # as SciPy: a mask is not looked at
     if b is not None or return_sign or array.dtype.kind not in "biuf":
         from scipy import special
 

@@ -6,7 +6,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import scipy.special
 
+from kernels import log_softmax, logsumexp
 from tests.kernels.books import KERNELS, calls, variants_of
 from tests.kernels.calls import Call, outcome, taken
 from tests.kernels.manners import normal
@@ -87,3 +89,12 @@ def test_logarithms_are_finite_where_the_probability_is_zero(tuned, variant, dty
     axis = {"axis": -1} if "axis" in variant.taken_names else {}
 
     np.testing.assert_allclose(tuned.call(variant.name, x, **axis), np.array([-1e4, 0, 0]) - np.log(2), rtol=1e-6)
+
+
+def test_masks_are_not_looked_at_and_truth_values_are_refused_as_by_scipy():
+    masked = np.ma.masked_array([1.0, 2.0, 3.0], [0, 1, 0])
+
+    assert logsumexp(masked) == scipy.special.logsumexp(masked)
+    for function in (log_softmax, scipy.special.log_softmax):
+        with pytest.raises(TypeError, match="boolean subtract"):
+            function(np.array([True, False]))
