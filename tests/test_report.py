@@ -177,9 +177,11 @@ def test_calls_without_a_record_say_why_then_and_now(tuned, recorded):
 
 def test_a_kernel_that_nothing_declares_is_said_to_be_gone(tuned):
     found = found_in(tuned, kernel("gone.away:fast", SignatureCalls("[]", [calls({"n": 3}, 1e-6)])))
+    told = advice(found, "w.json")
 
     assert "no installed package declares it" in found.parts[0].gone
-    assert any("gone.away:fast" in one.text and one.warning for one in advice(found, "w.json"))
+    assert any("gone.away:fast" in one.text and one.warning for one in told)
+    assert told[-1].command == "autotune report w.json --module gone.away"
 
 
 def edit(recorded, *variants):
@@ -226,6 +228,20 @@ def test_launching_is_set_against_the_time_of_the_calls(tuned, recorded):
     assert found.launch_s == pytest.approx(0.1)
     assert found.spots[0].launch_share == pytest.approx(0.2)
     assert any("out of the loop" in one.text for one in advice(found, "w.json"))
+
+
+def test_first_calls_are_told_apart_and_no_variant_is_said_to_save_them(tuned, recorded):
+    place = round(16 * math.log2(1e-3 / 1e-9))  # of a call of about a millisecond
+    first = round(16 * math.log2(4 / 1e-9))
+    odd = calls({"n": 100_000}, 1e-3, 1001, total_s=5.0, times={place: 1000.0, first: 1.0})
+
+    found = found_in(tuned, of(tuned, recorded.signature, odd))
+    (spot,) = found.spots
+
+    assert spot.slow_calls == 1
+    assert spot.slow_s == pytest.approx(4.0, rel=0.05)
+    assert 0 < spot.saving_s < 1.2
+    assert any("First calls load, compile or tune" in one.text for one in advice(found, "w.json"))
 
 
 def test_where_threads_or_processes_called_no_share_of_the_wall_is_told(tuned, recorded):
@@ -395,7 +411,16 @@ EXTREME = [
 @pytest.mark.parametrize("size", EXTREME)
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 1e-300, 1e300])
 def test_numbers_that_have_no_place_are_not_drawn(tuned, recorded, size, seconds):
-    odd = calls(size, seconds, 1e300, tail_s=1e308, total_s=1e308, allocated_bytes=1e308, warm=7.0)
+    odd = calls(
+        size,
+        seconds,
+        1e300,
+        tail_s=1e308,
+        total_s=1e308,
+        allocated_bytes=1e308,
+        warm=7.0,
+        times={10**9: 1e300, -(10**9): 1e300},
+    )
     plain = calls({"n": 500}, 1e-6)
     made = workload(
         of(tuned, recorded.signature, odd, plain),

@@ -91,7 +91,8 @@ def _summary(found: Findings) -> str:
     parts = [
         f"{quantity.duration(found.kernel_s)} of {wall} in {len(found.parts)} kernels",
         f"{quantity.count(found.calls)} calls",
-        f"launching {quantity.duration(found.launch_s)}",
+        f"launching {quantity.duration(found.launch_s)}" if found.launch_s else "",
+        f"slow calls {quantity.duration(found.slow_s)}" if found.slow_s else "",
         f"peak {quantity.memory(run.peak_bytes)}" if run.peak_bytes else "",
         f"{run.processes} processes" if run.processes != 1 else "",
         f"{run.threads} threads" if run.threads != 1 else "",
@@ -121,7 +122,7 @@ def _spots(spots: Sequence[Spot], width: int) -> Table:
             "calls": (quantity.count(spot.calls), ""),
             "time": (quantity.duration(spot.total_s), ""),
             "share": (quantity.share(spot.share), bar(spot.share)),
-            "a call": (quantity.duration(spot.median_s), f"p99 {quantity.duration(spot.tail_s)}"),
+            "a call": (quantity.duration(spot.median_s), f"{spot.tail} {quantity.duration(spot.tail_s)}"),
             "served by": _candidate(spot.server),
             "best possible": best(spot),
             "saving": (quantity.duration(spot.saving_s) if spot.saving_s else quantity.NONE, ""),
@@ -144,7 +145,7 @@ def best(spot: Spot) -> tuple[str, str]:
     """The fastest that is known with its time, or that none is."""
     if not spot.best:
         return "not measured", ""
-    if spot.saving_s == 0:
+    if spot.saving_s == 0 or spot.best == spot.server:
         return "as served", ""
     variant, setting = _candidate(spot.best)
     took = "" if spot.best_s is None else quantity.duration(spot.best_s).replace(" ", "\u00a0")

@@ -9,10 +9,12 @@ import shlex
 from dataclasses import dataclass
 
 from . import quantity
-from .findings import LAUNCH_SHARE, Findings, Part
+from .findings import LAUNCH_SHARE, SLOW, Findings, Part
 
 #: Share of the time in kernels below which nothing is advised, and kernels that one sentence names.
 WORTH, NAMED = 0.01, 3
+#: Share of the time in kernels from which on calls that took long are worth a word.
+SLOW_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,17 @@ def advice(found: Findings, file: str) -> list[Advice]:
                 worth_s=launch_s,
             )
         )
+    if found.slow_s > SLOW_SHARE * found.kernel_s:
+        slow = sorted((part for part in found.parts if part.slow_s > 0), key=lambda part: -part.slow_s)
+        number = sum(spot.slow_calls for spot in found.spots)
+        made.append(
+            Advice(
+                f"{quantity.duration(found.slow_s)} ({quantity.share(found.slow_s / found.kernel_s)}) went into "
+                f"{quantity.count(number)} calls that took over {SLOW:g} times as long as others: {_names(slow)}. "
+                "First calls load, compile or tune, and later runs find most of it done; else the machine was busy.",
+                worth_s=found.slow_s,
+            )
+        )
     made.sort(key=lambda one: -one.worth_s)
     if found.other_machine:
         made.append(
@@ -83,12 +96,13 @@ def advice(found: Findings, file: str) -> list[Advice]:
         )
     gone = [part for part in found.parts if part.gone]
     if gone:
+        modules = list(dict.fromkeys(part.module or part.kernel.partition(":")[0] for part in gone))[:NAMED]
         names = ", ".join(part.kernel for part in gone[:NAMED]) + _more(len(gone) - NAMED)
         made.append(
             Advice(
                 f"Nothing that was imported declares {names}: removed, renamed, or in a module of the program's own. "
                 "What the store knows is shown.",
-                f"autotune report {shlex.quote(file)} --module FILE",
+                f"autotune report {shlex.quote(file)} {' '.join(f'--module {shlex.quote(m)}' for m in modules)}",
                 warning=True,
             )
         )

@@ -17,6 +17,10 @@ from .workload import Calls, KernelCalls, Run, SignatureCalls, Workload
 
 #: What a decision may cost over the fastest, by the figures of `autotune verify`.
 ALLOWED_REGRET = 0.05
+#: Calls that took so many times the median are told apart: first calls load, compile or tune, and machines get busy.
+SLOW = 10.0
+#: Place of the histogram of times that no call reaches: 2^64 ns are 585 years.
+MOST_PLACE = 64 * 16
 #: Share of a call from which on the dispatcher's part of it is worth a word.
 LAUNCH_SHARE = 0.1
 
@@ -37,6 +41,9 @@ class Spot:
     share: float
     median_s: float
     tail_s: float
+    #: Calls that took over `SLOW` times the median, and their part of the time.
+    slow_calls: float
+    slow_s: float
     #: Candidates with the calls that they served, most first.
     served: Mapping[str, float]
     #: The fastest candidate that the policy lets win at this size, by the record; empty where that is not known.
@@ -66,6 +73,11 @@ class Spot:
         return next(iter(self.served), "")
 
     @property
+    def tail(self) -> str:
+        """What `tail_s` is: of fewer than a hundred calls, the slowest."""
+        return "p99" if self.sampled >= 100 else "slowest"
+
+    @property
     def launch_share(self) -> float:
         return _ratio(self.launch_s, self.total_s)
 
@@ -85,6 +97,7 @@ class Part:
     saving_s: float
     now_saving_s: float
     launch_s: float
+    slow_s: float
     #: Seconds of calls of which no tuned variant was chosen by measurements.
     untuned_s: float
     #: Why it cannot be explained further; empty for a kernel that is declared.
@@ -111,6 +124,7 @@ class Findings:
     saving_s: float
     now_saving_s: float
     launch_s: float
+    slow_s: float
     untuned_s: float
     #: Hard fields in which this machine is not the recorded one.
     other_machine: tuple[str, ...]
@@ -146,6 +160,7 @@ def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
         saving_s=min(all_s, sum(part.saving_s for part in parts)),
         now_saving_s=min(all_s, sum(part.now_saving_s for part in parts)),
         launch_s=_sound(sum(part.launch_s for part in parts)),
+        slow_s=_sound(sum(part.slow_s for part in parts)),
         untuned_s=_sound(sum(part.untuned_s for part in parts)),
         other_machine=tuple(_differences(workload.run.machine)),
     )
@@ -170,6 +185,7 @@ def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) ->
         saving_s=min(own, sum(spot.saving_s or 0.0 for spot in spots)),
         now_saving_s=min(own, sum(spot.now_saving_s for spot in spots)),
         launch_s=_sound(_sound(dispatch_s) * kernel.calls),
+        slow_s=min(own, sum(spot.slow_s * within for spot in spots)),
         untuned_s=_sound(sum(spot.total_s * within for spot in spots if spot.reason and spot.saving_s is None)),
         gone=_gone(known),
         spots=tuple(spots),
@@ -188,7 +204,8 @@ def _spot(
     dispatch_s: float,
 ) -> Spot:  # fmt: skip
     served = dict(sorted(calls.served.items(), key=lambda item: -_sound(item[1])))
-    possible = _possible(about, calls, known, served)
+    slow_calls, slow_s = _slow(calls)
+    possible = _possible(about, calls, known, served, _sound(calls.total_s) - slow_s)
     return Spot(
         kernel=kernel.kernel,
         signature=about.signature,
@@ -201,6 +218,8 @@ def _spot(
         share=_ratio(_sound(calls.total_s) * within, all_s),
         median_s=_sound(calls.median_s),
         tail_s=_sound(calls.tail_s),
+        slow_calls=slow_calls,
+        slow_s=slow_s,
         served=served,
         best=possible.best,
         best_s=possible.best_s,
@@ -227,12 +246,15 @@ class _Possible:
     now_saving_s: float = 0.0
 
 
-def _possible(about: SignatureCalls, calls: Calls, known: Known, served: Mapping[str, float]) -> _Possible:
+def _possible(
+    about: SignatureCalls, calls: Calls, known: Known, served: Mapping[str, float], total_s: float
+) -> _Possible:
     """What would be the best, what it would save, and why not if that is not known.
 
     The record tells how the candidates compare at this size; the program tells how long a call took. Their product is
     what a call would take in this program, whose data may be warmer or colder than that of the calibration. What the
-    decision takes counts as the best unless it costs more than a decision may.
+    decision takes counts as the best unless it costs more than a decision may. `total_s` is without slow calls: no
+    other variant saves what loading and compiling take.
     """
     if not about.signature:
         return _Possible(about.untuned or "no variant covers such calls")
@@ -259,11 +281,23 @@ def _possible(about: SignatureCalls, calls: Calls, known: Known, served: Mapping
         found = _ratio(seconds * everyone, expected_s)
         return found if 0 < found < 1 / (1 + INDIFFERENCE) else 1.0
 
-    total_s, median_s, taken = _sound(calls.total_s), _sound(calls.median_s), part(best[1])
+    median_s, taken = _sound(calls.median_s), part(best[1])
     return _Possible(
         about.untuned, best[0], median_s * taken, total_s * (1 - taken), now,
         total_s * (1 - part(times[now])) if now in times else 0.0,
     )  # fmt: skip
+
+
+def _slow(calls: Calls) -> tuple[float, float]:
+    """Calls that took many times the median, and their time, by the histogram of times."""
+    number = seconds = 0.0
+    limit_s = SLOW * _sound(calls.median_s)
+    for place, count in calls.times.items():
+        took_s = 2.0 ** ((min(place, MOST_PLACE) + 0.5) / 16) * 1e-9
+        if took_s > limit_s:
+            number += _sound(count)
+            seconds += _sound(count) * took_s
+    return number, min(_sound(seconds), _sound(calls.total_s))
 
 
 def _differences(recorded: Mapping[str, str]) -> list[str]:

@@ -38,7 +38,8 @@ def figures(found: Findings) -> list[tuple[str, str, str]]:
     return [
         ("in kernels", quantity.duration(found.kernel_s), in_kernels),
         ("calls", quantity.count(found.calls), f"of {len(found.parts)} kernels"),
-        ("could be saved", quantity.duration(found.saving_s), f"{_of(found.saving_s, found)}, as measured here"),
+        ("could be saved", quantity.duration(found.saving_s), _of(found.saving_s, found)),
+        ("first and slow calls", quantity.duration(found.slow_s), _of(found.slow_s, found)),
         ("not tuned", quantity.duration(found.untuned_s), _of(found.untuned_s, found)),
         ("launch overhead", quantity.duration(found.launch_s), _of(found.launch_s, found)),
         ("memory peak", quantity.memory(run.peak_bytes) if run.peak_bytes else quantity.NONE, ""),
@@ -68,13 +69,15 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
     charted = found.parts[:CHARTED]
     rows = []
     for part in charted:
-        launch = min(part.launch_s, part.self_s - part.saving_s)
-        rest = part.self_s - part.saving_s - launch
+        slow = min(part.slow_s, part.self_s - part.saving_s)
+        launch = min(part.launch_s, part.self_s - part.saving_s - slow)
+        rest = part.self_s - part.saving_s - slow - launch
         rows.append(
             bars.Row(
                 part.name, f"#{anchors[part.kernel]}",
                 [(rest, "spent", f"{quantity.duration(rest)} of work"),
                  (launch, "launch", f"{quantity.duration(part.launch_s)} of launching"),
+                 (slow, "slow", f"{quantity.duration(part.slow_s)} in first and slow calls"),
                  (part.saving_s, "could", f"{quantity.duration(part.saving_s)} could be saved")],
                 f"{quantity.duration(part.self_s)} · {quantity.share(part.share)}",
             )
@@ -82,13 +85,14 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
     drawn = bars.stacked(rows, "time by kernel, hottest first")
     legend = tag(
         "span",
-        [tag("span", class_="key spent"), "work  ", tag("span", class_="key launch"), "launching  ",
+        [tag("span", class_="key spent"), "work", tag("span", class_="key launch"), "launching",
+         tag("span", class_="key slow"), "first and slow calls",
          tag("span", class_="key could"), "could be saved with what is measured here"],
     )  # fmt: skip
     numbers = [
         [part.name, quantity.count(part.calls), quantity.duration(part.self_s), quantity.duration(part.total_s),
-         quantity.duration(part.launch_s), quantity.duration(part.saving_s), quantity.duration(part.untuned_s),
-         quantity.count(part.misses)]
+         quantity.duration(part.launch_s), quantity.duration(part.slow_s), quantity.duration(part.saving_s),
+         quantity.duration(part.untuned_s), quantity.count(part.misses)]
         for part in found.parts
     ]  # fmt: skip
     head = [
@@ -97,6 +101,7 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
         "own time",
         "with kernels it calls",
         "launching",
+        "slow calls",
         "could be saved",
         "not tuned",
         "misses",
@@ -129,7 +134,7 @@ def _spots(spots: Sequence[Spot], anchors: Mapping[str, str], first: int) -> Htm
             joined_name(spot, anchors, number),
             [quantity.size(spot.size), tag("small", _ranges(spot)) if spot.ranges else None],
             quantity.count(spot.calls),
-            [quantity.duration(spot.median_s), tag("small", f"p99 {quantity.duration(spot.tail_s)}")],
+            [quantity.duration(spot.median_s), tag("small", f"{spot.tail} {quantity.duration(spot.tail_s)}")],
             meter(spot.share / hottest, f"{quantity.duration(spot.total_s)} · {quantity.share(spot.share)}"),
             [candidate(spot.server), _others(spot)],
             _best(spot),
@@ -169,7 +174,7 @@ def _others(spot: Spot) -> Html | None:
 def _best(spot: Spot) -> list[Html | str | None]:
     if not spot.best:
         return [tag("span", spot.reason, class_="muted")]
-    if spot.saving_s == 0:
+    if spot.saving_s == 0 or spot.best == spot.server:
         return ["as served"]
     return [candidate(spot.best), tag("small", quantity.duration(spot.best_s) if spot.saving_s else spot.reason)]
 

@@ -15,7 +15,7 @@ CSS = """
   color-scheme: light dark;
   --bg: #fff; --fg: #1c2126; --muted: #5a6570; --line: #dce1e6; --faint: #edf0f3; --soft: #f6f8fa; --accent: #0072b2;
   --c0: #1c2126; --c1: #0072b2; --c2: #d55e00; --c3: #009e73; --c4: #cc79a7; --c5: #e69f00; --c6: #56b4e9;
-  --c7: #8a949e; --warn: #d55e00; --hist: #0072b2; --gain: #e69f00;
+  --c7: #8a949e; --warn: #d55e00; --hist: #0072b2; --gain: #e69f00; --slow: #9fb8c8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -23,6 +23,7 @@ CSS = """
     --accent: #56b4e9;
     --c0: #e7eaed; --c1: #56b4e9; --c2: #e69f00; --c3: #009e73; --c4: #cc79a7; --c5: #f0e442; --c6: #0072b2;
     --c7: #7d8791; --warn: #e69f00; --hist: #56b4e9; --gain: #e69f00;
+    --slow: #4d6473;
   }
 }
 * { box-sizing: border-box; }
@@ -48,9 +49,9 @@ code { font: 0.875em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans 
 .lead { font-size: 1.02rem; margin: 0; }
 .small, .caption, figcaption { font-size: 0.86rem; }
 .module { font-weight: 400; color: var(--muted); font-size: 0.86rem; letter-spacing: 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1px; margin: 1.6rem 0;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.3rem, 1fr)); gap: 1px; margin: 1.6rem 0;
   background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
-.tiles div { background: var(--bg); padding: 0.85rem 1rem 0.8rem; }
+.tiles div { background: var(--bg); padding: 0.85rem 0.9rem 0.8rem; }
 .tiles dt { color: var(--muted); font-size: 0.8rem; }
 .tiles dd { margin: 0.1rem 0 0; font-size: 1.45rem; font-weight: 600; letter-spacing: -0.02em; line-height: 1.2; }
 .tiles dd + dd { font-size: 0.8rem; font-weight: 400; color: var(--muted); letter-spacing: 0; margin-top: 0.2rem; }
@@ -79,7 +80,9 @@ td.meter { min-width: 7rem; white-space: nowrap; }
 .gain { font-weight: 600; }
 .key { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin: 0 0.3em 0 0.1em; }
 .key:not(:first-child) { margin-left: 1.1rem; }
-.key.spent { background: var(--hist); } .key.could { background: var(--gain); } .key.launch { background: var(--c7); }
+.key.spent { background: var(--hist); } .key.could { background: var(--gain); }
+.key.launch { background: var(--c7); }
+.key.slow { background: var(--slow); }
 figure { margin: 0.8rem 0 1rem; }
 figure .wide { margin: 0; }
 figcaption { max-width: 48rem; margin-top: 0.3rem; }
@@ -111,6 +114,7 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
 .chart .value { fill: var(--muted); }
 .chart a .rowname { fill: var(--fg); } .chart a:hover .rowname { fill: var(--accent); }
 .chart .spent { fill: var(--hist); } .chart .could { fill: var(--gain); } .chart .launch { fill: var(--c7); }
+.chart .slow { fill: var(--slow); }
 .chart .span { stroke: var(--c7); stroke-width: 2; stroke-linecap: round; } .chart .dot { fill: var(--accent); }
 .chart .pin { stroke: var(--c1); } .chart .pin .head { fill: var(--c1); }
 .chart .pin.over { stroke: var(--warn); } .chart .pin.over .head { fill: var(--warn); }
@@ -142,7 +146,7 @@ SMALL = """
   :root {
     --bg: #fff; --fg: #000; --muted: #444; --line: #bbb; --faint: #e2e2e2; --soft: #fff; --accent: #00517f;
     --c0: #000; --c1: #0072b2; --c2: #d55e00; --c3: #009e73; --c4: #cc79a7; --c5: #e69f00; --c6: #56b4e9; --c7: #777;
-    --warn: #d55e00; --hist: #0072b2; --gain: #e69f00;
+    --warn: #d55e00; --hist: #0072b2; --gain: #e69f00; --slow: #9fb8c8;
   }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10pt; }
