@@ -35,8 +35,10 @@ if TYPE_CHECKING:
         VariantWarning,
         WorkerError,
         WorkloadError,
+        WorkloadWarning,
     )
     from .kernel.registry import all_kernels, find
+    from .profile.recording import recording
     from .space import Choice, IntRange, Pow2, Range, Static
 
 __version__ = "0.1.0"
@@ -63,10 +65,12 @@ __all__ = [
     "VariantWarning",
     "WorkerError",
     "WorkloadError",
+    "WorkloadWarning",
     "all_kernels",
     "find",
     "jitable",
     "prange",
+    "recording",
     "tunable",
     "workspace",
 ]
@@ -74,7 +78,7 @@ __all__ = [
 #: Where the names are that do not stand in `errors`.
 _HOMES = {
     "jitable": "compile.lazy", "prange": "compile.lazy", "tunable": "dispatch.tunable", "Tuned": "dispatch.tuned",
-    "all_kernels": "kernel.registry", "find": "kernel.registry",
+    "all_kernels": "kernel.registry", "find": "kernel.registry", "recording": "profile.recording",
     **dict.fromkeys(("Choice", "IntRange", "Pow2", "Range", "Static"), "space"),
 }  # fmt: skip
 

@@ -20,7 +20,8 @@
     AutotuneWarning (a UserWarning)
     ├── StaleRecord           a stored record was made for another source, machine or version
     ├── StoreWarning          the store cannot be used as asked; decisions stay in memory
-    └── VariantWarning        a variant was disabled for this process
+    ├── VariantWarning        a variant was disabled for this process
+    └── WorkloadWarning       something of a recording could not be written or read
 
 A message says where, what was expected and found, and the edit or command that mends it. This module knows nothing
 of anything else.
@@ -101,6 +102,10 @@ class StoreWarning(AutotuneWarning):
 
 class VariantWarning(AutotuneWarning):
     """A variant raised what the reference does not, and was disabled for this process."""
+
+
+class WorkloadWarning(AutotuneWarning):
+    """Something of what a program called could not be written, or read; the rest is as it was."""
 
 
 def warn(message: str, category: type[AutotuneWarning]) -> None:

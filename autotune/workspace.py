@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Info", "give", "info", "release", "set_cap", "take"]
+__all__ = ["Info", "give", "info", "release", "set_cap", "take", "taken"]
 
 # Smaller arrays are new ones: below its mmap threshold, initially 128 KiB, the GNU C library reuses memory by itself.
 _SMALL = 128 * 1024
@@ -54,9 +54,10 @@ class _Pool:
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
-        self.hits = self.misses = self.held = 0
+        self.hits = self.misses = self.held = self.taken = 0
 
     def take(self, size: int) -> _Block:
+        self.taken += size
         best, least = -1, 2 * size
         for place, block in enumerate(self.blocks):
             if size <= block.size <= least:
@@ -155,6 +156,11 @@ def info() -> Info:
     pools = list(_pools)
     hits, misses, held = (sum(getattr(pool, name) for pool in pools) for name in ("hits", "misses", "held"))
     return Info(hits, misses, held, _cap)
+
+
+def taken() -> int:
+    """Bytes that this thread has taken so far, given back or not; arrays under 128 KiB are not counted."""
+    return _local.pool.taken
 
 
 def set_cap(size: int) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from ..compile.handled import Namespace
 from ..kernel.model import Kernel
 from ..kernel.signature import ArrayType, Constant, Default, Descriptor, Open, Scalar
-from . import layouts
-from .face import Face, parameter_source
+from . import layouts, tap
+from .face import Face, arguments_source, parameter_source
 from .plan import Branch, Later, Plan, Route, ToMiss, ToReference, Tree, walk
 from .shapes import CALL, Sizes
 from .targets import Place, Targets
@@ -52,6 +52,7 @@ class Emitter:
         """
         plan = self.plan
         self.add(0, f"def {self.function_name}({parameter_source(self.face.parameters)}):")
+        self._count()
         if plan.forced:
             unnamed = self.face.extra or "False"
             self.add(1, "_candidate = _forced()")
@@ -62,7 +63,8 @@ class Emitter:
         else:
             if self.face.starred:
                 taken = ", ".join(parameter.name for parameter in self.face.parameters)
-                self.add(1, f"if {self.face.extra}: return _unnamed({taken})")
+                unnamed = "_unnamed" if plan.counting == tap.NOT else "_unnamed_inside"
+                self.add(1, f"if {self.face.extra}: return {unnamed}({taken})")
             if outside:
                 self.add(1, f"if {' or '.join(outside)}: return {self.face.forward_named}")
             if plan.sampled:
@@ -72,6 +74,30 @@ class Emitter:
             self.add(1, f"return _other({self.everything})")
         self._other()
         return "\n".join(self.lines) + "\n"
+
+    def _count(self) -> None:
+        """Count the call for a recording, and look at it if it is due."""
+        if self.plan.counting in (tap.NOT, tap.INSIDE):
+            return
+        parameters = self.face.parameters
+        taken = f"({''.join(f'{parameter.name}, ' for parameter in parameters)})"
+        if self.plan.counting == tap.BY_OCTAVE:  # what is no array is counted with the calls that have no octave
+            self.add(1, f"try: _due = _octaves[{self.plan.octaves_of}.size.bit_length()]")
+            self.add(1, "except Exception: _due = _calls")
+        else:
+            self.add(1, "_due = _calls")
+        self.add(1, "for _one in _due: break")
+        self.add(1, "else:")
+        call = f"_inside({arguments_source(parameters)})"
+        self.add(2, f"_looked = _begin(_due, {taken})")
+        self.add(2, f"if _looked is None: return {call}")
+        self.add(2, "_begun = _now()")
+        self.add(2, f"try: _result = {call}")
+        self.add(2, "except BaseException:")
+        self.add(3, f"_ended(_looked, _now() - _begun, None, {taken})")
+        self.add(3, "raise")
+        self.add(2, f"_ended(_looked, _now() - _begun, _result, {taken})")
+        self.add(2, "return _result")
 
     def _other(self) -> None:
         """The function for calls that the first does not know."""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from ..compile.handled import Namespace
 from ..errors import CompileError, SettingsError, VariantError, VariantWarning, warn
 from ..kernel.model import REFERENCE, UNSET, Candidate, Kernel
 from ..kernel.signature import DTYPES, NotCovered, Signature, signature_of
-from . import codegen, guards, learning, locking, sampling, serve
+from . import codegen, guards, learning, locking, sampling, serve, tap
+from .counts import CacheInfo
 from .entry import Entry, open_entry
 from .face import Face
 from .plan import Plan, Target, ToReference, ToVariant
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
 
 #: Signatures of one kernel that are learnt; beyond them the reference serves (DESIGN.md, section 1).
 MAX_SIGNATURES = 64
-
-
-class CacheInfo(NamedTuple):
-    """Counts of the slow path; the compiled path holds no counters."""
-
-    #: Slow-path calls that a known decision answered.
-    hits: int
-    #: Slow-path calls for which nothing was known.
-    misses: int
-    #: Signatures that are learnt at most.
-    maxsize: int
-    #: Signatures known.
-    currsize: int
-    #: Signatures tuned by this process.
-    tuned: int
 
 
 class Dispatcher:
@@ -71,6 +57,8 @@ class Dispatcher:
         self.forcing = 0
         self.hits = self.misses = self.tuned = 0
         self.tuning_now = False
+        #: What is told of calls while a program is recorded.
+        self.tap: tap.Tap | None = None
         self.lock = threading.RLock()
         self.source = ""
         self.namespace = Namespace(
@@ -83,24 +71,27 @@ class Dispatcher:
             _sample=self.sample,
         )  # fmt: skip
         self._show(kernel)
+        self.connect(tap.tap_of(self))
         guards.listen(self)
 
     # -- the code
 
-    def _compiled(self) -> FunctionType:
-        emitter = codegen.Emitter(self.kernel, self.face, self._plan(), self.namespace)
+    def compiled(self, counting: str = tap.NOT) -> FunctionType:
+        """The code that knows what is known now."""
+        emitter = codegen.Emitter(self.kernel, self.face, self._plan(counting), self.namespace)
         self.source = emitter.source()
-        filename = f"<autotune {self.kernel.id}>"
+        filename = f"<autotune {self.kernel.id}>" if not counting else f"<autotune {self.kernel.id}, {counting}>"
         function: FunctionType = self.namespace.define(self.source, emitter.function_name, filename)
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
         return function
 
-    def _plan(self) -> Plan:
+    def _plan(self, counting: str) -> Plan:
         forced = self.forcing > 0
         if (self.settings is not None and self.settings.mode == "off") or not self.kernel.variants:
-            return Plan(closed=True, forced=forced)
-        routes = [entry.route() for entry in self.entries.values()]
-        return Plan(routes, self.uncovered, self._full and not self.open().locked, forced, self.sampler is not None)
+            return Plan(closed=True, forced=forced, counting=counting, octaves_of=tap.octaves_of(self))
+        routes, closed = [entry.route() for entry in self.entries.values()], self._full and not self.open().locked
+        sampled = self.sampler is not None
+        return Plan(routes, self.uncovered, closed, forced, sampled, counting, tap.octaves_of(self))
 
     @property
     def _full(self) -> bool:
@@ -108,7 +99,14 @@ class Dispatcher:
 
     def rebuild(self) -> None:
         """Give the public function code that knows what is known now."""
-        self.function.__code__ = self._compiled().__code__
+        counting = tap.NOT if self.tap is None else tap.prepare(self, self.tap)
+        self.function.__code__ = self.compiled(counting).__code__
+
+    def connect(self, listener: tap.Tap | None) -> None:
+        """Tell of calls, or of none."""
+        if listener is not self.tap:
+            self.tap = listener
+            self.rebuild()
 
     def _show(self, kernel: Kernel) -> None:
         """Give the public function the parameters of a kernel, and code that knows nothing yet."""
@@ -117,7 +115,7 @@ class Dispatcher:
         names.update(_hidden=self.face.hidden, _optional=self.face.optional, _public=self.function)
         names["_forward"] = self.namespace.define(self.face.forwarder, "_forward", filename)
         if self.face.starred:
-            names["_unnamed"] = self.namespace.define(self.face.unnamed, "_unnamed", filename)
+            names["_unnamed"] = self.namespace.define(self.face.unnamed("_public"), "_unnamed", filename)
         # In this order: old code does not miss the defaults that it has not, new code would miss those it needs.
         self.function.__defaults__, self.function.__kwdefaults__ = self.face.defaults
         self.rebuild()
@@ -129,7 +127,10 @@ class Dispatcher:
         values = self.face.values(arguments)
         if sys.is_finalizing():  # nothing can be imported any more
             return self.kernel.call_reference(values)
+        begun_s = time.perf_counter()
         target = self.found_target(values)
+        if self.tap is not None:
+            self.tap.missed(time.perf_counter() - begun_s)
         if not isinstance(target, ToVariant):
             return self.kernel.call_reference(values)
         if self.sampler is not None and self.sampler.due():

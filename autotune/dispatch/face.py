@@ -122,9 +122,8 @@ class Face(Value, by_identity=True):
             return f"_forward({', '.join(absent.get(p.name, p.name) for p in self.parameters)})"
         return f"_reference({arguments_source(self.named)})"
 
-    @property
-    def unnamed(self) -> str:
-        """Source of `_unnamed`, for calls with arguments that are not named.
+    def unnamed(self, public: str) -> str:
+        """Source of `_unnamed`, for calls with arguments that are not named; `public` is the function without them.
 
         Where all of these are at their default after all (``axis=None``), the call is as if they had not been given,
         if it is of plain arrays: a subclass may ask which arguments it was given.
@@ -148,7 +147,7 @@ class Face(Value, by_identity=True):
             + "    for _name in _more:\n"
             "        if _name not in _optional or _more[_name] is not _optional[_name]:\n"
             f"            return {self.forward if self._some_may_be_missing else f'_reference({by_name})'}\n"
-            f"    return _public({arguments_source(parameters)})\n"
+            f"    return {public}({arguments_source(parameters)})\n"
         )
 
     @cached_property

@@ -89,6 +89,11 @@ def listen(dispatcher: Any) -> None:
     _listeners.add(dispatcher)
 
 
+def listening() -> list[Any]:
+    """The dispatchers of this process."""
+    return list(_listeners)
+
+
 def _before_fork() -> None:
     global _forked_by_main_thread
     _forked_by_main_thread = threading.current_thread() is threading.main_thread()

@@ -108,3 +108,7 @@ class Plan(Value, by_identity=True):
     forced: bool = False
     #: Whether some calls are compared with the reference.
     sampled: bool = False
+    #: How calls are counted for a recording; one of the names in `tap`.
+    counting: str = ""
+    #: The array whose size tells calls apart that are counted by octave.
+    octaves_of: str = ""

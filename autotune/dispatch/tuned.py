@@ -20,7 +20,8 @@ from .handle import Handle
 
 if TYPE_CHECKING:
     from ..store.record import Record
-    from .dispatcher import CacheInfo, Dispatcher
+    from .counts import CacheInfo
+    from .dispatcher import Dispatcher
     from .explanation import Chosen, Explanation
 
 

@@ -80,6 +80,7 @@ class Worker:
         """
         self.kill()
         environ = {**os.environ, **self.environ}
+        environ.pop("AUTOTUNE_RECORD", None)  # what is measured is not what the program calls
         if self.fork:
             from .forkserver import CannotFork, Forked
 

@@ -1,43 +1,26 @@
-"""Workloads as files: `read`, `write`, and `merge`.
-
-Knows nothing of how calls are recorded.
-"""
+"""Workloads as files: `read`, `write`, and `merge`. Knows nothing of how calls are recorded."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
-from ..errors import WorkloadError
+from . import document, parts
 from .merging import merge
-from .workload import Workload, decode, encode
+from .workload import Workload
 
 __all__ = ["merge", "put", "read", "write"]
 
 
 def read(path: str | os.PathLike[str]) -> Workload:
-    """The workload of a file.
+    """The workload of a file, and of what processes have left beside it that are running still or were killed.
 
     Raises
     ------
     WorkloadError
         It cannot be read, or is no workload of this version; the message says what was found and what to do.
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WorkloadError(
-            f"{path}: cannot be read: {error.strerror}; record a program: autotune record -o {path} script.py"
-        ) from None
-    try:
-        return decode(content)
-    except ValueError as error:
-        remedy = f"record the program anew: autotune record -o {path} script.py"
-        if "newer autotune" in str(error):
-            remedy = "read it with that version, or record the program anew"
-        raise WorkloadError(f"{path}: is no workload that can be read: {error}; {remedy}") from None
+    return parts.whole(Path(path).absolute())
 
 
 def write(path: str | os.PathLike[str], workload: Workload) -> None:
@@ -48,7 +31,7 @@ def write(path: str | os.PathLike[str], workload: Workload) -> None:
     WorkloadError
         It cannot be written: no such directory, no permission, a full disk. The old file is as it was.
     """
-    put(path, encode(workload), "the workload")
+    document.write(Path(path), workload)
 
 
 def put(path: str | os.PathLike[str], content: bytes, what: str) -> None:
@@ -59,19 +42,4 @@ def put(path: str | os.PathLike[str], content: bytes, what: str) -> None:
     WorkloadError
         It cannot be written.
     """
-    path = Path(path)
-    try:
-        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-            with path.open("wb") as file:
-                file.write(content)
-            return
-        part = path.with_name(f".{path.name}.{os.getpid()}.new")
-        try:
-            part.write_bytes(content)
-            os.replace(part, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
-    except OSError as error:
-        raise WorkloadError(f"{path}: {what} cannot be written: {error.strerror}; choose another path") from None
+    document.put(Path(path), content, what)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .part import Event, Kind, Look, Miss
-from .tally import Sizes
+from .tally import Size, Sizes
 from .workload import KernelCalls, SignatureCalls
 
 #: Reasons that are told apart for calls of no signature; the others are one.
@@ -53,11 +53,13 @@ class Ledger:
         self._kinds: list[tuple[_Account, _Row]] = []
 
     def load(self, kernels: Iterable[KernelCalls]) -> None:
-        """Begin with what a workload says."""
+        """Take in the kernels of a workload."""
         for kernel in kernels:
             account = self._account(kernel.kernel, kernel.module)
-            account.misses, account.miss_s = kernel.misses, kernel.miss_s
-            account.inside_s, account.weight = kernel.total_s - kernel.self_s, kernel.calls
+            account.misses += kernel.misses
+            account.miss_s += kernel.miss_s
+            account.inside_s += kernel.total_s - kernel.self_s
+            account.weight += kernel.calls
             for signature in kernel.signatures:
                 account.row(signature.signature, signature.untuned).sizes.join(signature.calls)
 
@@ -81,24 +83,41 @@ class Ledger:
         """Whether a size of a signature is kept exactly, and has not been seen."""
         return tuple(size.items()) not in self._kinds[kind.number][1].sizes.exact
 
-    def kernels(self, counted: Mapping[str, int] | None = None) -> list[KernelCalls]:
-        """The kernels, hottest first; those that are counted have exactly so many calls."""
-        found = [self._kernel(account, (counted or {}).get(account.kernel)) for account in self._accounts.values()]
-        return sorted(found, key=lambda kernel: -kernel.total_s)
+    def kernels(
+        self, counted: Mapping[str, int] | None = None, untold: Iterable[tuple[int, Size, float]] = ()
+    ) -> list[KernelCalls]:
+        """The kernels, hottest first.
+
+        Parameters
+        ----------
+        counted : mapping, optional
+            All calls of a kernel, where they were counted.
+        untold : iterable
+            Kind, size and number of calls that no look stands for, and that are like the others of that size.
+        """
+        more: dict[int, dict[Size, float]] = {}
+        for number, size, calls in untold:
+            sizes = more.setdefault(id(self._kinds[number][1]), {})
+            sizes[size] = sizes.get(size, 0.0) + calls
+        return sorted(
+            (self._kernel(account, more, (counted or {}).get(account.kernel)) for account in self._accounts.values()),
+            key=lambda kernel: -kernel.total_s,
+        )
 
     @staticmethod
-    def _kernel(account: _Account, counted: int | None) -> KernelCalls:
-        calls = account.weight if counted is None else counted
-        scale = calls / account.weight if account.weight else 1.0
-        rows = sorted(account.rows.values(), key=lambda row: -row.sizes.total_s)
-        total_s = scale * sum(row.sizes.total_s for row in rows)
+    def _kernel(account: _Account, more: Mapping[int, Mapping[Size, float]], counted: int | None) -> KernelCalls:
+        rows = [(row, row.sizes.all_calls(more.get(id(row), {}))) for row in account.rows.values()]
+        rows = sorted(rows, key=lambda pair: -sum(calls.total_s for calls in pair[1]))
+        total_s = sum(calls.total_s for _, several in rows for calls in several)
+        told_s = sum(row.sizes.total_s for row, _ in rows)
+        inside_s = account.inside_s * (total_s / told_s if told_s else 1.0)
         return KernelCalls(
             kernel=account.kernel,
             module=account.module,
-            calls=round(calls),
-            self_s=max(0.0, total_s - scale * account.inside_s),
+            calls=round(account.weight) if counted is None else counted,
+            self_s=max(0.0, total_s - inside_s),
             total_s=total_s,
-            signatures=[SignatureCalls(row.signature, row.sizes.all_calls(scale), row.untuned) for row in rows],
+            signatures=[SignatureCalls(row.signature, several, row.untuned) for row, several in rows],
             misses=account.misses,
             miss_s=account.miss_s,
         )

@@ -15,17 +15,6 @@ from .workload import Argument, Workload
 FORMAT = "autotune workload part"
 
 
-class State(msgspec.Struct, frozen=True):
-    """The first line: everything until now."""
-
-    format: str
-    workload: Workload
-    #: Whether the file is made anew by this run; otherwise the run is added to what is there.
-    anew: bool
-    #: Whether the process is over, so that nothing follows.
-    ended: bool = False
-
-
 class Kind(msgspec.Struct, frozen=True, array_like=True, tag="kind"):
     """A signature of a kernel, which later lines name by number; said again where `untuned` has changed."""
 
@@ -63,6 +52,19 @@ class Miss(msgspec.Struct, frozen=True, array_like=True, tag="miss"):
 
 
 Event = Kind | Look | Miss
+
+
+class State(msgspec.Struct, frozen=True):
+    """The first line: everything until now."""
+
+    format: str
+    workload: Workload
+    #: Whether the file is made anew by this run; otherwise the run is added to what is there.
+    anew: bool
+    #: The signatures that later lines name by number.
+    kinds: list[Kind] = []
+    #: Whether the process is over, so that nothing follows.
+    ended: bool = False
 
 
 def first_line(state: State) -> bytes:

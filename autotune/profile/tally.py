@@ -95,9 +95,10 @@ class Tally:
         if time_s > self.hottest[0]:
             self.hottest = (time_s, size or tuple(lowest.items()))
 
-    def calls_of(self, scale: float) -> Calls:
-        """The tally as it stands in a workload, each call counted `scale` times."""
+    def calls_of(self, more: float) -> Calls:
+        """The tally as it stands in a workload, with so many more calls that are like the others."""
         total = self.calls or 1.0
+        scale = 1.0 + more / total
         exact = self.lowest == self.highest
         return Calls(
             size=dict(self.hottest[1]),
@@ -157,10 +158,12 @@ class Sizes:
             place = self._bucket(each.size) if each.ranges else self._exact(tuple(each.size.items()))
             place.join(tally, weight)
 
-    def all_calls(self, scale: float = 1.0) -> list[Calls]:
-        """Everything, hottest first, each call counted `scale` times."""
-        tallies = [*self.exact.values(), *self.buckets.values()]
-        return [tally.calls_of(scale) for tally in sorted(tallies, key=lambda tally: -tally.total_s)]
+    def all_calls(self, more: Mapping[Size, float] | None = None) -> list[Calls]:
+        """Everything, hottest first; `more` calls of some sizes are taken to be like the others of that size."""
+        more = more or {}
+        found = [tally.calls_of(more.get(size, 0.0)) for size, tally in self.exact.items()]
+        found += [tally.calls_of(0.0) for tally in self.buckets.values()]
+        return sorted(found, key=lambda calls: -calls.total_s)
 
     @property
     def total_s(self) -> float:

@@ -1,4 +1,4 @@
-"""Locks between processes: one for each kernel that is tuned, one for writing the database.
+"""Locks between processes: one for each kernel that is tuned, one for writing the database, one for any other file.
 
 Lock files lie in the store and are empty; a lock is gone with the process that held it. Knows nothing of records.
 """
@@ -6,6 +6,7 @@ Lock files lie in the store and are empty; a lock is gone with the process that 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -33,6 +34,14 @@ def kernel_lock(root: Path, kernel: str) -> Iterator[bool]:
 def database_lock(root: Path, *, wait_s: float) -> Iterator[bool]:
     """Hold the database against other writers; yields whether that was possible in time."""
     with _lock(root, _DATABASE, wait_s=wait_s) as mine:
+        yield mine
+
+
+@contextlib.contextmanager
+def file_lock(root: Path, file: Path, *, wait_s: float) -> Iterator[bool]:
+    """Hold a file that lies anywhere against others who write it; yields whether that was possible in time."""
+    name = hashlib.blake2b(os.fsencode(file.absolute()), digest_size=8).hexdigest()
+    with _lock(root, f"=file-{name}", wait_s=wait_s) as mine:
         yield mine
 
 

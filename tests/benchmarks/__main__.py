@@ -10,7 +10,8 @@ import sys
 
 #: Quick ones first; `kernels` and `coverage` calibrate a store of their own.
 NAMES = ("dispatch", "guard", "race", "thresholds", "search", "import", "worker", "first_use", "cost", "sampling",
-         "calibrate", "kernels", "headlines", "coverage", "repeat", "load", "audit", "memory", "report")  # fmt: skip
+         "recording", "calibrate", "kernels", "headlines", "coverage", "repeat", "load", "audit", "memory",
+         "report")  # fmt: skip
 
 
 def main(names: list[str]) -> int:
