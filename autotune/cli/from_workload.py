@@ -90,10 +90,11 @@ def rows_of(found: Outcome) -> list[dict[str, Any]]:
         before_s = sum(target.before_s for target in targets)
         after_s = sum(target.after_s for target in targets)
         spent_s = sum(target.about.spent_s for target in targets)
+        known = any(site.now is not None for target in targets for site in target.sites)
         rows.append({
             "kernel": kernel, "share": _ratio(before_s, found.workload.run.wall_s), "before_s": before_s,
             "after_s": after_s, "saving_s": before_s - after_s, "spent_s": spent_s,
-            "pays_back_after_runs": pays_back(spent_s, before_s - after_s),
+            "known": known, "pays_back_after_runs": pays_back(spent_s, before_s - after_s),
             "signatures": [_target(target) for target in targets],
         })  # fmt: skip
     return sorted(rows, key=lambda row: row["saving_s"], reverse=True)
@@ -161,7 +162,7 @@ def show(found: Outcome, runs: float) -> None:
         made.add_row(
             row["kernel"].rpartition(":")[2], f"{row['share']:.0%}", time_text(row["before_s"]),
             time_text(row["after_s"]), time_text(row["saving_s"]), time_text(row["spent_s"]) if row["spent_s"] else "–",
-            _after_runs(row["pays_back_after_runs"], row["spent_s"]),
+            _after_runs(row["pays_back_after_runs"], row["spent_s"], known=row["known"]),
         )  # fmt: skip
     sums = totals(found)
     made.add_section()
@@ -174,9 +175,9 @@ def show(found: Outcome, runs: float) -> None:
         click.echo(text)
 
 
-def _after_runs(runs: int | None, spent_s: float) -> str:
+def _after_runs(runs: int | None, spent_s: float, *, known: bool = False) -> str:
     if spent_s <= 0:
-        return "known already"
+        return "known already" if known else "not measured"
     return "never" if runs is None else f"after {runs:,} run{'s' if runs != 1 else ''}"
 
 

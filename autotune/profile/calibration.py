@@ -20,6 +20,7 @@ from ..store import store
 from ..store.record import Record
 from ..tuner.compiling import Compiling
 from ..tuner.effort import EFFORTS
+from ..tuner.entrants import uses_compiler
 from ..tuner.hints import gather
 from ..tuner.locating import Size
 from ..tuner.steady import worker as isolated
@@ -33,8 +34,8 @@ from .workload import Workload
 
 #: How many runs of the program savings are counted for, if nobody says: as one that is run daily has in a quarter.
 RUNS = 100.0
-#: Share of the time in which code is compiled before anything is measured; the rest is compiled when it is needed.
-COMPILING_SHARE = 0.6
+#: Share of the time that is left in which the variants of a signature are compiled; others are left untried.
+COMPILING_SHARE = 0.8
 #: Why a kernel cannot be measured that was declared while something else was imported.
 NOT_FOUND = "no other process can import it"
 #: Kept for looking at the start of a program in a fresh process, which imports Numba (MEASUREMENT.md, section 8).
@@ -122,7 +123,6 @@ class _Spending:
         found = Outcome(self.workload, resolved, *targets_of(self.workload, resolved, force=self.force))
         plan = Plan(found.targets, self.costs, self.runs)
         self.tell({"event": "plan", "tasks": len(found.targets)})
-        self._compile(plan)
         with isolated(compiled=True) as worker:
             while (step := plan.next(self.left_s)) is not None:
                 self._take(step, worker, found)
@@ -134,22 +134,6 @@ class _Spending:
         found.spent_s = time.monotonic() - self.started_s
         found.start_s = starting.more_s(found.targets)
         return found
-
-    # -- compiling
-
-    def _compile(self, plan: Plan) -> None:
-        """Compile for the steps that come first, on all cores."""
-        left_s = self.left_s * COMPILING_SHARE
-        waiting, tasks = list(plan.targets), []
-        while waiting and (step := plan.next(left_s, waiting)) is not None:
-            waiting.remove(step.target)
-            left_s -= step.target.entry.compiling_s
-            asked = self._task(step)
-            if asked is not None:
-                tasks.append(asked[0])
-                step.target.compiled = True
-        until_s = math.inf if math.isinf(self.left_s) else time.monotonic() + self.left_s * COMPILING_SHARE
-        Compiling(self.numerics_of, 1.0, self.tell, until_s=until_s).all(tasks)
 
     # -- measuring
 
@@ -167,6 +151,18 @@ class _Spending:
         task.hints = gather(signed.known.kernel, signed.signature, numerics=signed.known.numerics)
         return task, [point for point in made.points if point is not None]
 
+    def _compile(self, signed: Signed, task: Task) -> list[str]:
+        """Compile the variants of a signature on all cores; those that are done."""
+        declared = signed.known.signatures.declared(signed.signature.key)  # with sizes that are soon done
+        able = [variant for variant in task.kernel.variants.values() if uses_compiler(variant)]
+        until_s = math.inf if math.isinf(self.deadline_s) else time.monotonic() + self.left_s * COMPILING_SHARE
+        tasks = [
+            Task(declared or task.problem, task.signature, task.location, task.failures, variants=(variant.name,))
+            for variant in able
+        ]
+        done = Compiling(self.numerics_of, 1.0, self.tell, until_s=until_s).all(tasks)
+        return [name for each in done for name in each.variants or ()]
+
     def _take(self, step: Step, worker: Worker, found: Outcome) -> None:
         """Measure one signature at some sizes."""
         started_s = time.monotonic()
@@ -176,6 +172,7 @@ class _Spending:
             self._left_out(step, found, NOT_FOUND)
             return
         task, points = asked
+        ready = self._compile(signed, task)
         self.tell(
             task.event(
                 "start", of=len(found.targets), sizes=len(step.sites), saving_s=step.saving_s, cost_s=step.cost_s
@@ -188,7 +185,7 @@ class _Spending:
                 worker, "autotune.tuner.job:calibrate_sizes", self.tell,
                 numerics=signed.known.numerics, effort=self.effort.name, patience=1.0, points=points,
                 budget_s=None if math.isinf(self.deadline_s) else max(self.left_s, 0.0), served=served, between=between,
-                record=None if signed.own is None else msgspec.json.encode(_as_own(signed)).decode(),
+                ready=ready, record=None if signed.own is None else msgspec.json.encode(_as_own(signed)).decode(),
             )  # fmt: skip
         except (CalibrationError, WorkerError) as error:
             self.failed.append(error)

@@ -18,7 +18,7 @@ import msgspec
 from ..dispatch import sampling
 from ..dispatch.revision import revised
 from ..dispatch.routes import check
-from ..errors import AutotuneError, UnknownKernel
+from ..errors import AutotuneError, CalibrationError, UnknownKernel
 from ..kernel import registry
 from ..kernel.model import Kernel
 from ..kernel.signature import Signature
@@ -132,11 +132,21 @@ def _imported(calls: KernelCalls, scripts: Collection[Path]) -> Kernel:
             )
         if refused is not None:
             raise UnknownKernel(f"{module}: {refused}")
-    locate.import_module(module)
-    if not any(each.__autotune__.kernel.id == calls.kernel for each in registry.all_kernels()):
-        raise UnknownKernel(f"{module}: does not declare {calls.kernel} any more; record the program anew")
-    kernel: Kernel = registry.find(calls.kernel).__autotune__.kernel
-    return kernel
+        places = [module]
+    else:  # an existing callable that was made a kernel names its own module, not the one that declares the kernel
+        places = list(dict.fromkeys([calls.kernel.rpartition(":")[0], module]))
+    failed: AutotuneError | None = None
+    for place in places:
+        try:
+            locate.import_module(place)
+        except CalibrationError as error:
+            failed = failed or error
+            continue
+        for tuned in registry.all_kernels():
+            kernel: Kernel = tuned.__autotune__.kernel
+            if kernel.id == calls.kernel:
+                return kernel
+    raise failed or UnknownKernel(f"{module}: does not declare {calls.kernel} any more; record the program anew")
 
 
 def _refusal(file: Path) -> str | None:

@@ -36,8 +36,8 @@ class Compiling:
     ) -> None:
         self.numerics_of, self.patience, self.tell, self.until_s = numerics_of, patience, tell, until_s
 
-    def all(self, tasks: list[Task]) -> None:
-        """Compile what the tasks need; a worker that is lost costs the candidate it was at."""
+    def all(self, tasks: list[Task]) -> list[Task]:
+        """Compile what the tasks need, and which of them are done; a lost worker costs the candidate it was at."""
         cores = fingerprint().cores.count
         pending: queue.SimpleQueue[Task] = queue.SimpleQueue()
         for task in tasks:
@@ -47,6 +47,7 @@ class Compiling:
                 pending.put(task)
         total = pending.qsize()
         done: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        finished: list[Task] = []
         stop = threading.Event()
         workers = [isolated(compiled=True) for _ in range(min(cores, total))]
         threads = [
@@ -55,7 +56,7 @@ class Compiling:
         for thread in threads:
             thread.start()
         try:
-            running, count = len(threads), 0
+            running = len(threads)
             while running:
                 try:
                     compiled = done.get(timeout=self._left_s())
@@ -67,8 +68,8 @@ class Compiling:
                 if compiled is None:
                     running -= 1
                 else:
-                    count += 1
-                    self.tell(compiled.event("compiled", done=count, of=total))
+                    finished.append(compiled)
+                    self.tell(compiled.event("compiled", done=len(finished), of=total))
         except BaseException:
             stop.set()
             for worker in workers:
@@ -76,6 +77,7 @@ class Compiling:
             raise
         for thread in threads:
             thread.join()
+        return finished
 
     def _left_s(self) -> float | None:
         return None if math.isinf(self.until_s) else max(0.0, self.until_s - time.monotonic())

@@ -24,7 +24,7 @@ from .entrants import entrants, small_candidates, static_count, uses_compiler
 from .examples import Examples
 from .hints import Hint
 from .joining import with_sizes
-from .occurring import Occurring
+from .occurring import Occurring, small
 from .steady import steady_state
 
 Emit = Callable[[dict[str, Any]], None]
@@ -92,7 +92,7 @@ def calibrate_sizes(job: dict[str, Any], emit: Emit) -> Any:
             {**{str(failure.candidate): failure.reason for failure in before}, **job["failures"]}, job["too_long"],
             math.inf if job["budget_s"] is None else job["budget_s"],
             [Hint.from_data(item) for item in job["hints"]], points=job["points"],
-            between=job["between"],
+            between=job["between"], ready=job["ready"],
         )  # fmt: skip
         measured = session.run()
         record = with_sizes(known, measured)
@@ -112,7 +112,10 @@ def compile_all(job: dict[str, Any], emit: Emit) -> Any:
             {name: max(given.lo, min(given.hi, size)) for name, given in problem.ranges.items()}
             for size in COMPILE_SIZES[: 1 if len(problem.ranges) > 1 else None]
         ]
-        gate = Gate(problem.kernel, [Case(str(point), problem.arguments(point)) for point in points])
+        made = [problem.arguments(point) for point in points]
+        if isinstance(problem, Examples):
+            made = [small(values) for values in made[:1]]
+        gate = Gate(problem.kernel, [Case(str(point), values) for point, values in zip(points, made, strict=False)])
         for variant in entrants(problem.kernel, signature, numerics=job["numerics"], cores=cores).variants:
             if uses_compiler(variant) and (job.get("only") is None or variant.name in job["only"]):
                 candidates = small_candidates(variant) or []

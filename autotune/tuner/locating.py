@@ -41,6 +41,10 @@ class Signatures:
             self._problems.setdefault(signature.key, problem)
             self._signatures[signature.key] = signature
 
+    def declared(self, key: str) -> grid.Problem | None:
+        """What is declared of a signature, over its whole ranges."""
+        return self._problems.get(key)
+
     def signature(self, key: str, size: Mapping[str, int], example: Mapping[str, Any]) -> Signature:
         """The signature of a key: that of what is declared, or of an example.
 
@@ -73,7 +77,7 @@ class Signatures:
         reason : str
             Why some sizes are left out, or on what data they are measured.
         """
-        declared = self._problems.get(key)
+        declared = self.declared(key)
         if declared is not None:
             points = [point_of(declared, key, size) for size, _ in sizes]
             found = [point for point in points if point is not None]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..compile.layers import expected_layer
 from ..kernel.model import REFERENCE, Candidate, Variant
+from ..measure import arguments as make
 from ..measure.gate import Case
 from ..measure.paired import paired_interval
 from ..measure.race import Verdict
@@ -42,6 +43,8 @@ class Occurring(Session):
 
     points: Sequence[Size] = field(kw_only=True)
     between: Sequence[Size] = field(kw_only=True, default=())
+    #: Variants that are compiled already.
+    ready: Collection[str] = field(kw_only=True, default=())
 
     def _points(self) -> list[Size]:
         return [dict(point) for point in self.points]
@@ -56,7 +59,7 @@ class Occurring(Session):
 
     def _cases(self) -> list[Case]:
         if isinstance(self.problem, Examples):
-            return cases.from_call(self.kernel, self.signature, self.problem.arguments(self.points[0]))
+            return cases.from_call(self.kernel, self.signature, small(self.problem.arguments(self.points[0])))
         return super()._cases()
 
     def _edges(self, candidate: Candidate) -> Iterable[Case]:
@@ -68,6 +71,7 @@ class Occurring(Session):
         compiled_any = False
         for variant in sorted(variants, key=lambda v: (*cost_rank(v)[:2], v.name not in likely, *cost_rank(v)[2:])):
             predicted_s = compiling_s(self.kernel, variant) if uses_compiler(variant) else 0.0
+            predicted_s = min(predicted_s, LOAD_S) if variant.name in self.ready else predicted_s
             # One is always compiled, however little time is left: it is in the cache for the next calibration.
             if time.monotonic() + predicted_s > self.deadline_s and (not predicted_s or compiled_any):
                 self.untried.append(variant.name)
@@ -150,6 +154,13 @@ class Occurring(Session):
                 "warm": _ratios(item.regimes.warm, now, served), "cold": _ratios(cold, now, served) if cold else {},
             })  # fmt: skip
         return found
+
+
+def small(values: make.Arguments) -> make.Arguments:
+    """A call cut until it is quickly verified; who wins is verified on the call itself before it may serve."""
+    while make.total_bytes(values) > cases.BUSY_BYTES and (lengths := make.axis_lengths(values)):
+        values = make.truncated(values, lengths[0], lengths[0] // 2)
+    return values
 
 
 def _ratios(verdict: Verdict, now: str, served: Iterable[str]) -> dict[str, list[float]]:

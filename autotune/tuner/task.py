@@ -40,6 +40,8 @@ class Task:
     hints: Sequence[Hint] = ()
     #: Seconds it should take.
     pace_s: float = math.inf
+    #: The only variants that are asked for; None for all.
+    variants: tuple[str, ...] | None = None
     #: Sizes at which the reference took too long, as text, with the reason.
     too_long: dict[str, str] = field(default_factory=dict)
 
@@ -63,7 +65,7 @@ class Task:
     @property
     def only(self) -> tuple[str, ...] | None:
         """The variants that are to be measured; None for all."""
-        return None if self.standing.known is None else self.standing.changes.measured
+        return self.variants if self.standing.known is None else self.standing.changes.measured
 
     @property
     def doing(self) -> str | None:
