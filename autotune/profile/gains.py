@@ -41,6 +41,8 @@ def of_cell(cell: Cell, served: Mapping[str, float], chosen: str | None = None) 
     served : mapping
         Candidate as text -> calls.
     """
+    if chosen in (None, str(cell.winner)) and set(served) == {REFERENCE} and cell.ratio < 1:
+        return cell.ratio  # paired by round
     times = {str(measured.candidate): measured.median_s for measured in cell.measurements if measured.median_s > 0}
     now = times.get(str(cell.winner) if chosen is None else chosen)
     before = over_served(times, served)

@@ -134,13 +134,13 @@ def _imported(calls: KernelCalls, scripts: Collection[Path]) -> Kernel:
             raise UnknownKernel(f"{module}: {refused}")
         places = [module]
     else:  # an existing callable that was made a kernel names its own module, not the one that declares the kernel
-        places = list(dict.fromkeys([calls.kernel.rpartition(":")[0], module]))
-    failed: AutotuneError | None = None
+        places = list(dict.fromkeys([module, calls.kernel.rpartition(":")[0]]))
+    failed = None
     for place in places:
         try:
             locate.import_module(place)
         except CalibrationError as error:
-            failed = failed or error
+            failed = error if place == module else failed
             continue
         for tuned in registry.all_kernels():
             kernel: Kernel = tuned.__autotune__.kernel
