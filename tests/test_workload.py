@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from autotune.errors import WorkloadError
-from autotune.profile import files, tally
+from autotune.profile import document, files, tally
 from autotune.profile.part import Look
 from autotune.profile.workload import Workload, decode, encode
 
@@ -71,6 +71,13 @@ def test_a_damaged_field_is_named_by_its_place(workload, tmp_path):
 def test_a_file_that_is_not_there_is_refused_with_the_command_that_makes_one(tmp_path):
     with pytest.raises(WorkloadError, match="No such file or directory; record a program: autotune record -o"):
         files.read(tmp_path / "none.json")
+
+
+def test_a_file_without_an_end_is_refused(monkeypatch):
+    monkeypatch.setattr(document, "MAX_BYTES", 1 << 20)
+
+    with pytest.raises(WorkloadError, match="it has more than 1,048,576 bytes"):
+        files.read("/dev/zero")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(workload, tmp_path, monkeypatch):

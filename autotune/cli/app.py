@@ -17,6 +17,7 @@ VERBS = {
     "verify": "Measure afresh whether what was decided is the best.",
     "doctor": "Look over the machine and the installation; each finding with its remedy.",
     "freeze": "Write the decisions as a file to commit, which AUTOTUNE_MODE=locked obeys.",
+    "record": "Run a program, and keep which kernels it calls, at which sizes, and how long they take.",
     "report": "Show where a program's time goes and what would be faster; -o report.html with charts.",
     "db": "Show, export, import, merge or clear the recorded decisions.",
 }

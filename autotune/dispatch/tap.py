@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .dispatcher import Dispatcher
 
 #: Where recording is, imported when it is first asked for.
-HOOK = "autotune.profile.recorder"
+HOOK = "autotune.profile.environment"
 #: The variable that asks for it.
 VARIABLE = "AUTOTUNE_RECORD"
 

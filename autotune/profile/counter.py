@@ -11,6 +11,10 @@ import itertools
 from collections.abc import Iterator
 from operator import length_hint
 from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .part import Look
 
 #: The share of the calls' time that looking at them may take: at 50 to 150 µs each some 30 looks in a second of calls.
 #: With the counting of every call, 40 to 100 ns, it keeps a recorded program of calls of a microsecond within 5 %, and
@@ -25,8 +29,6 @@ MEMORY = 16
 INTERRUPTED = 2.0
 #: The longest gap, in calls: the time of a call of nothing cannot be told from that of the clock.
 LONGEST = 1 << 20
-
-Size = tuple[tuple[str, int], ...]
 
 
 class Counter:
@@ -49,8 +51,8 @@ class Counter:
         self._looks = 0
         #: What a call takes.
         self.call_s = self._look_s = 0.0
-        #: The kind and the size of the last call that was clocked, and when that was.
-        self.last: tuple[int, Size] | None = None
+        #: The last call that was clocked, and when that was.
+        self.last: Look | None = None
         self.since_s = 0.0
         #: Whether the next call that is due is the one before the one that is clocked.
         self.waits = False
@@ -98,10 +100,10 @@ class Counter:
             return 1.0
         return min(max(1.0, self._look_s / (SHARE * self.call_s)), LONGEST)
 
-    def tell(self, calls: float, kind: int, size: Size) -> None:
-        """A look has told of so many calls."""
-        self._told += calls
-        self.last = kind, size
+    def tell(self, look: Look) -> None:
+        """A look tells of calls."""
+        self._told += look.weight
+        self.last = look
 
     def learn(self, call_s: float, look_s: float) -> None:
         """A call took so long, and looking at it so long in addition."""

@@ -9,6 +9,9 @@ from pathlib import Path
 from ..errors import WorkloadError
 from .workload import Workload, decode, encode
 
+#: A workload has some hundred bytes for each size of a signature, and at most 128 sizes; nothing larger is one.
+MAX_BYTES = 1 << 28
+
 
 def read(path: Path) -> Workload:
     """The workload of a file, and of nothing beside it.
@@ -19,12 +22,15 @@ def read(path: Path) -> Workload:
         It cannot be read, or is no workload of this version; the message says what was found and what to do.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise WorkloadError(
             f"{path}: cannot be read: {error.strerror}; record a program: autotune record -o {path} script.py"
         ) from None
     try:
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
         return decode(content)
     except ValueError as error:
         remedy = f"record the program anew: autotune record -o {path} script.py"

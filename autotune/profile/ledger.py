@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .part import Event, Kind, Look, Miss
-from .tally import Size, Sizes
+from .tally import Sizes
 from .workload import KernelCalls, SignatureCalls
 
 #: Reasons that are told apart for calls of no signature; the others are one.
@@ -83,41 +83,21 @@ class Ledger:
         """Whether a size of a signature is kept exactly, and has not been seen."""
         return tuple(size.items()) not in self._kinds[kind.number][1].sizes.exact
 
-    def kernels(
-        self, counted: Mapping[str, int] | None = None, untold: Iterable[tuple[int, Size, float]] = ()
-    ) -> list[KernelCalls]:
-        """The kernels, hottest first.
-
-        Parameters
-        ----------
-        counted : mapping, optional
-            All calls of a kernel, where they were counted.
-        untold : iterable
-            Kind, size and number of calls that no look stands for, and that are like the others of that size.
-        """
-        more: dict[int, dict[Size, float]] = {}
-        for number, size, calls in untold:
-            sizes = more.setdefault(id(self._kinds[number][1]), {})
-            sizes[size] = sizes.get(size, 0.0) + calls
-        return sorted(
-            (self._kernel(account, more, (counted or {}).get(account.kernel)) for account in self._accounts.values()),
-            key=lambda kernel: -kernel.total_s,
-        )
+    def kernels(self) -> list[KernelCalls]:
+        """The kernels, hottest first."""
+        return sorted(map(self._kernel, self._accounts.values()), key=lambda kernel: -kernel.total_s)
 
     @staticmethod
-    def _kernel(account: _Account, more: Mapping[int, Mapping[Size, float]], counted: int | None) -> KernelCalls:
-        rows = [(row, row.sizes.all_calls(more.get(id(row), {}))) for row in account.rows.values()]
-        rows = sorted(rows, key=lambda pair: -sum(calls.total_s for calls in pair[1]))
-        total_s = sum(calls.total_s for _, several in rows for calls in several)
-        told_s = sum(row.sizes.total_s for row, _ in rows)
-        inside_s = account.inside_s * (total_s / told_s if told_s else 1.0)
+    def _kernel(account: _Account) -> KernelCalls:
+        rows = sorted(account.rows.values(), key=lambda row: -row.sizes.total_s)
+        total_s = sum(row.sizes.total_s for row in rows)
         return KernelCalls(
             kernel=account.kernel,
             module=account.module,
-            calls=round(account.weight) if counted is None else counted,
-            self_s=max(0.0, total_s - inside_s),
+            calls=round(account.weight),
+            self_s=max(0.0, total_s - account.inside_s),
             total_s=total_s,
-            signatures=[SignatureCalls(row.signature, several, row.untuned) for row, several in rows],
+            signatures=[SignatureCalls(row.signature, row.sizes.all_calls(), row.untuned) for row in rows],
             misses=account.misses,
             miss_s=account.miss_s,
         )

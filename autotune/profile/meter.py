@@ -7,14 +7,17 @@ calls among many short ones are all seen. Knows nothing of files.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..dispatch import policy, tap
 from ..dispatch.dispatcher import Dispatcher
-from .counter import Counter, Size
+from .counter import Counter
 from .facts import Facts, Known, arrays_of, bytes_of
 from .part import Kind, Look, Miss
 
@@ -58,12 +61,15 @@ class Meter:
     def __init__(self, recorder: Recorder, dispatcher: Dispatcher) -> None:
         self.dispatcher = dispatcher
         self.kernel = dispatcher.kernel.id
-        self.module = dispatcher.kernel.reference.__module__ or ""
+        self.module = _importable(dispatcher.kernel.reference.__module__ or "")
         self._recorder = recorder
         self._names = dispatcher.namespace.globals
         self._known = Known(dispatcher)
         self._kinds: dict[tuple[str, str], Kind] = {}
-        self._by_octave = bool(tap.octaves_of(dispatcher))
+        array = tap.octaves_of(dispatcher)
+        self._by_octave = bool(array)
+        #: Where the array is whose size tells calls apart.
+        self._array = next((at for at, p in enumerate(dispatcher.face.parameters) if p.name == array), 0)
         self.counting = tap.BY_OCTAVE if self._by_octave else tap.ALIKE
         self.renew()
 
@@ -96,11 +102,17 @@ class Meter:
         """All calls so far."""
         return sum(counter.calls for counter in self._used)
 
-    def untold(self) -> Iterator[tuple[int, Size, float]]:
-        """Kind, size and number of calls that no look stands for yet; they are taken to be like the last one."""
+    def settle(self) -> None:
+        """Take calls that no look stands for yet to be like the last that was clocked; who says so has entered."""
         for counter in self._used:
-            if counter.last is not None and counter.untold > 0:
-                yield (*counter.last, counter.untold)
+            if counter.last is not None:
+                self._again(counter, counter.untold)
+
+    def _again(self, counter: Counter, calls: float) -> None:
+        if calls > 0 and counter.last is not None:
+            look = counter.last.for_more(calls)
+            counter.tell(look)
+            self._recorder.note(look)
 
     # -- the calls, while they are made
 
@@ -171,7 +183,7 @@ class Meter:
         counter.learn(took_s, time.perf_counter() - begun_s + looked.before_s)
         counter.wait()
         self._install(looked.place)
-        self._choose()
+        self._choose(arguments)
         if stack:
             stack[-1].aside_s += looked.aside_s + looked.before_s + time.perf_counter() - begun_s
             stack[-1].inside_s += weight * took_s
@@ -188,17 +200,18 @@ class Meter:
         warm = int(recorder.warmth.warm(arrays)) if counter.last is not None else -1
         recorder.warmth.touch(arrays)
         # A gap cannot have held more time than has passed: else one long call would stand for many that were short.
-        weight = max(1.0, min(counter.untold, recorder.threads * passed_s / took_s))
-        counter.tell(weight, kind.number, tuple(facts.size.items()))
-        recorder.note(
-            Look(
-                kind.number, dict(facts.size), took_s, weight, facts.served,
-                inside_s=min(looked.inside_s, took_s),
-                allocated_bytes=bytes_of(result, arrays) + max(0, _taken() - looked.taken_bytes),
-                argument_bytes=sum(array.nbytes for array in arrays), warm=warm,
-                example=self._known.example(arguments) if recorder.ledger.is_new(kind, facts.size) else {},
-            )
+        most = max(1.0, recorder.threads * passed_s / took_s)
+        self._again(counter, counter.untold - most)
+        look = Look(
+            kind.number, dict(facts.size), took_s, min(counter.untold, most), facts.served,
+            inside_s=min(looked.inside_s, took_s),
+            allocated_bytes=bytes_of(result, arrays) + max(0, _taken() - looked.taken_bytes),
+            argument_bytes=sum(array.nbytes for array in arrays), warm=warm,
+            example=self._known.example(arguments) if recorder.ledger.is_new(kind, facts.size) else {},
         )  # fmt: skip
+        if look.weight > 0:  # it was not told of already, while it was made
+            counter.tell(look)
+            recorder.note(look)
 
     def _kind(self, facts: Facts) -> Kind:
         key = (facts.signature, "" if facts.signature else facts.untuned)
@@ -210,10 +223,15 @@ class Meter:
 
     # -- how calls are counted
 
-    def _choose(self) -> None:
-        """Count calls alike where they are dense, and by octave where they are not."""
+    def _choose(self, arguments: tuple[object, ...]) -> None:
+        """Count calls alike where they are dense, and by octave where they are not, or a new one is seen."""
         if not self._by_octave:
             return
+        if self.counting == tap.ALIKE:
+            array = arguments[self._array]
+            if isinstance(array, np.ndarray) and not self._counters[array.size.bit_length()].calls:
+                self._count(tap.BY_OCTAVE)
+                return
         self._looks += 1
         now_s, calls = time.perf_counter(), self.calls
         then_s, before = self._last
@@ -235,11 +253,26 @@ class Meter:
         if not self.dispatcher.lock.acquire(blocking=False):
             return
         try:
+            if self._recorder.enter():
+                self.settle()
+                self._recorder.leave()
             self.counting = counting
             self.dispatcher.rebuild()
         finally:
             self.dispatcher.lock.release()
         self._last, self._looks = (time.perf_counter(), self.calls), 0
+
+
+def _importable(module: str) -> str:
+    """The name of a module, or the file of one that has none of its own."""
+    if module not in ("__main__", "__mp_main__"):
+        return module
+    main = sys.modules.get(module)
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__")
+    file: str | None = getattr(main, "__file__", None)
+    return os.path.abspath(file) if file else module
 
 
 def _taken() -> int:

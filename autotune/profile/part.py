@@ -41,6 +41,12 @@ class Look(msgspec.Struct, array_like=True, tag="look"):
     #: 1 if the arguments lay in a cache, 0 if not, -1 if it cannot be told.
     warm: int = -1
     example: dict[str, Argument] = {}
+    #: Whether it is told once more, for calls that are taken to be like it.
+    again: bool = False
+
+    def for_more(self, calls: float) -> Look:
+        """The look told once more, for so many calls."""
+        return msgspec.structs.replace(self, weight=calls, example={}, again=True)
 
 
 class Miss(msgspec.Struct, frozen=True, array_like=True, tag="miss"):

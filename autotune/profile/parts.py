@@ -51,6 +51,8 @@ def unusable(target: Path) -> str | None:
     """Why a workload cannot be recorded into a file; None if it can."""
     if target.is_dir():
         return f"{target} is a directory; name a file in it, such as {target / 'workload.json'}"
+    if target.exists() and not target.is_file():
+        return f"{target} is no regular file; name one"
     if not os.access(target.parent, os.W_OK | os.X_OK):
         found = "may not be written" if target.parent.is_dir() else "does not exist"
         return f"the directory {target.parent} {found}; make it, or choose another path"

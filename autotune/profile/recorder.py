@@ -7,11 +7,12 @@ together. Knows nothing of the command line.
 
 from __future__ import annotations
 
-import atexit
 import os
 import random
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ from .writer import Writer
 
 #: Tells processes that are started which run they belong to; with a ``+`` at the end it is added to what is recorded.
 RUN_VARIABLE = "AUTOTUNE_RECORD_RUN"
+
+#: How long telling of a call may take another thread, which is some microseconds, and a while where the part is written
+#: anew.
+PATIENCE_S = 1.0
 
 #: What records now, and what did last.
 active: Recorder | None = None
@@ -65,7 +70,6 @@ class Recorder:
         self.ledger = Ledger()
         self.warmth = Warmth(last_level_cache_bytes())
         self.over = False
-        self._counted: dict[str, int] = {}
         self._local = threading.local()
         self._lock = threading.Lock()
         self._later: deque[Event] = deque()
@@ -122,7 +126,7 @@ class Recorder:
         """
         if self.over:
             return
-        with self._lock:
+        with self._holding():
             self.over = True
             self._drain()
         if self._writer is None or self.target is None:
@@ -168,11 +172,9 @@ class Recorder:
     def absorb(self, other: Recorder) -> None:
         """Take over what another recorder has recorded in the place of this one."""
         found = other.kernels()
-        with self._lock:
+        with self._holding():
             self.ledger.load(found)
-            for kernel in found:
-                self._counted[kernel.kernel] = self._counted.get(kernel.kernel, 0) + kernel.calls
-        self._rewrite()
+            self._rewrite()
 
     # -- what the meters tell
 
@@ -196,6 +198,16 @@ class Recorder:
             return False
         self._idents.add(threading.get_ident())
         return True
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        """Keep other threads from telling of calls; in a signal handler it may be this one that was interrupted."""
+        mine = self._lock.acquire(timeout=PATIENCE_S)
+        try:
+            yield
+        finally:
+            if mine:
+                self._lock.release()
 
     def leave(self) -> None:
         self._drain()
@@ -260,10 +272,10 @@ class Recorder:
 
     def kernels(self) -> list[KernelCalls]:
         """The kernels, hottest first."""
-        counted = dict(self._counted)
-        for meter in self._meters:
-            counted[meter.kernel] = counted.get(meter.kernel, 0) + meter.calls
-        return self.ledger.kernels(counted, [calls for meter in self._meters for calls in meter.untold()])
+        with self._holding():
+            for meter in self._meters:
+                meter.settle()
+            return self.ledger.kernels()
 
     def workload(self) -> Workload:
         """All that was recorded in this process so far."""
@@ -277,36 +289,6 @@ class Recorder:
 def new_run() -> str:
     """A name that no other run has."""
     return f"{random.SystemRandom().getrandbits(48):012x}"
-
-
-def start_as_asked() -> None:
-    """Record as `AUTOTUNE_RECORD` says: the process, and those that it starts, whose parts are put together."""
-    global _refused
-    asked = os.environ[tap.VARIABLE]
-    if asked == _refused:
-        return
-    target = Path(asked).expanduser().absolute()
-    reason = parts.unusable(target)
-    if reason is not None:
-        _refused = asked
-        warn(f"{tap.VARIABLE}={asked}: nothing is recorded: {reason}", WorkloadWarning)
-        return
-    run = os.environ.get(RUN_VARIABLE) or f"{new_run()}+"
-    recorder = Recorder(target, run.removesuffix("+"), anew=not run.endswith("+"))
-    recorder.start()
-    atexit.register(_finish, recorder)
-
-
-#: The value of `AUTOTUNE_RECORD` with which nothing can be recorded, which has been said.
-_refused: str | None = None
-
-
-def _finish(recorder: Recorder) -> None:
-    """At the end of the process nobody is there to catch an error."""
-    try:
-        recorder.finish()
-    except WorkloadError as error:
-        warn(str(error), WorkloadWarning)
 
 
 def _after_fork_in_child() -> None:

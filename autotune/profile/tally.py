@@ -52,7 +52,7 @@ class Tally:
         """Count a call that was looked at, for all those that it stands for."""
         weight = look.weight
         self.calls += weight
-        self.sampled += 1
+        self.sampled += not look.again
         self.total_s += weight * look.took_s
         self.priority += weight * look.took_s
         self.allocated += weight * look.allocated_bytes
@@ -95,23 +95,20 @@ class Tally:
         if time_s > self.hottest[0]:
             self.hottest = (time_s, size or tuple(lowest.items()))
 
-    def calls_of(self, more: float) -> Calls:
-        """The tally as it stands in a workload, with so many more calls that are like the others."""
+    def calls_of(self) -> Calls:
+        """The tally as it stands in a workload."""
         total = self.calls or 1.0
-        scale = 1.0 + more / total
         exact = self.lowest == self.highest
         return Calls(
             size=dict(self.hottest[1]),
-            calls=round(scale * self.calls, 3),
+            calls=round(self.calls, 3),
             sampled=self.sampled,
-            total_s=scale * self.total_s,
+            total_s=self.total_s,
             median_s=quantile(self.times, 0.5),
             tail_s=quantile(self.times, TAIL if self.sampled >= 100 else 1.0),
             ranges={} if exact else {name: (self.lowest[name], self.highest[name]) for name in self.lowest},
-            times={step: round(scale * calls, 3) for step, calls in sorted(self.times.items())},
-            served={
-                name: round(scale * calls, 3) for name, calls in sorted(self.served.items(), key=lambda item: -item[1])
-            },
+            times={step: round(calls, 3) for step, calls in sorted(self.times.items())},
+            served={name: round(calls, 3) for name, calls in sorted(self.served.items(), key=lambda item: -item[1])},
             allocated_bytes=round(self.allocated / total, 1),
             argument_bytes=round(self.argument / total, 1),
             warm=round(self.warm / (self.known or 1.0), 4),
@@ -158,12 +155,10 @@ class Sizes:
             place = self._bucket(each.size) if each.ranges else self._exact(tuple(each.size.items()))
             place.join(tally, weight)
 
-    def all_calls(self, more: Mapping[Size, float] | None = None) -> list[Calls]:
-        """Everything, hottest first; `more` calls of some sizes are taken to be like the others of that size."""
-        more = more or {}
-        found = [tally.calls_of(more.get(size, 0.0)) for size, tally in self.exact.items()]
-        found += [tally.calls_of(0.0) for tally in self.buckets.values()]
-        return sorted(found, key=lambda calls: -calls.total_s)
+    def all_calls(self) -> list[Calls]:
+        """Everything, hottest first."""
+        tallies = [*self.exact.values(), *self.buckets.values()]
+        return [tally.calls_of() for tally in sorted(tallies, key=lambda tally: -tally.total_s)]
 
     @property
     def total_s(self) -> float:
