@@ -121,7 +121,7 @@ def main():
     began = time.perf_counter()
     for kernel, arguments in calls(images[0]):
         if kernel.decision(*arguments).source == "none":
-            kernel.tune(*arguments, budget=10)
+            kernel.tune(*arguments, budget=5)
     process(images[0], Tuned)
     print(f"tuning, or looking up what was tuned: {time.perf_counter() - began:.2f} s")
 
