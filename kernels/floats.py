@@ -4,6 +4,8 @@ Compiled code is silent. A loop that meets what NumPy may report says so by one 
 the reference's. Knows nothing of any one kernel.
 """
 
+from contextvars import ContextVar
+
 import numpy as np
 
 # ---- liberties of compiled loops (LLVM's fast-math flags); NaN and infinity always keep their meaning
@@ -20,9 +22,15 @@ UNDERFLOW = 1  # a number below the normal ones: NumPy may report an underflow
 ASK = 2  # NumPy's answer is needed
 
 
+# NumPy keeps its error state in a context variable, which holds another object after any change: to look at that takes
+# 20 ns, at the state itself 1.4 µs. A NumPy without the variable has the state looked at.
+_STATE = getattr(np._core.umath, "_extobj_contextvar", ContextVar("unknown", default=None))
+_UNWATCHED = (np.geterr()["under"] == "ignore" and _STATE.get()) or object()
+
+
 def underflows_are_watched():
     """Whether somebody wants to hear of underflows, which NumPy ignores unless it is asked not to."""
-    return np.geterr()["under"] != "ignore"
+    return _STATE.get() is not _UNWATCHED and np.geterr()["under"] != "ignore"
 
 
 def reference_decides(seen):
