@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from .kernel.registry import all_kernels, find
     from .profile.recording import recording
+    from .profile.stats import stats
     from .space import Choice, IntRange, Pow2, Range, Static
 
 __version__ = "0.1.0"
@@ -71,6 +72,7 @@ __all__ = [
     "jitable",
     "prange",
     "recording",
+    "stats",
     "tunable",
     "workspace",
 ]
@@ -79,6 +81,7 @@ __all__ = [
 _HOMES = {
     "jitable": "compile.lazy", "prange": "compile.lazy", "tunable": "dispatch.tunable", "Tuned": "dispatch.tuned",
     "all_kernels": "kernel.registry", "find": "kernel.registry", "recording": "profile.recording",
+    "stats": "profile.stats",
     **dict.fromkeys(("Choice", "IntRange", "Pow2", "Range", "Static"), "space"),
 }  # fmt: skip
 

@@ -35,6 +35,11 @@ class Handle:
         return stub(self.kernel.name.rpartition(".")[2], self.face.parameters, "_first")
 
     @property
+    def called(self) -> bool:
+        """Whether it has been called, or asked about."""
+        return self._dispatcher is not None
+
+    @property
     def dispatcher(self) -> Dispatcher:
         """The dispatcher, made when it is first needed."""
         with _lock:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Where recording is, imported when it is first asked for.
 HOOK = "autotune.profile.environment"
+#: What tells of the calls so far.
+STATS = "autotune.profile.stats"
 #: The variable that asks for it.
 VARIABLE = "AUTOTUNE_RECORD"
 

@@ -19,6 +19,7 @@ from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Va
 from .handle import Handle
 
 if TYPE_CHECKING:
+    from ..profile.stats import KernelStats
     from ..store.record import Record
     from .counts import CacheInfo
     from .dispatcher import Dispatcher
@@ -116,6 +117,13 @@ class Tuned(Protocol):
         """Forget what this process has learnt; with `disk`, also what is recorded."""
         ...
 
+    def profile(self) -> KernelStats:
+        """What this process has called so far: calls, time, who served, misses, and what is decided.
+
+        Calls and times are known while, and after, a program is recorded; see `autotune.recording`.
+        """
+        ...
+
 
 def attach(public: FunctionType, handle: Handle, variant: Callable[..., Any]) -> None:
     """Give the public function its attributes, and those of a ufunc (``types``, ``reduce``) in whose place it is."""
@@ -128,7 +136,8 @@ def attach(public: FunctionType, handle: Handle, variant: Callable[..., Any]) ->
     public.variant = variant  # type: ignore[attr-defined]
     public.variants = _Variants(handle)  # type: ignore[attr-defined]
     public.__autotune__ = handle  # type: ignore[attr-defined]
-    for name in ("tune", "calibrate", "decision", "explain", "resolve", "call", "force", "cache_info", "cache_clear"):
+    for name in ("tune", "calibrate", "decision", "explain", "resolve", "call", "force", "cache_info", "cache_clear",
+                 "profile"):  # fmt: skip
         setattr(public, name, getattr(methods, name))
 
 
@@ -242,6 +251,12 @@ class Methods:
 
     def cache_info(self) -> CacheInfo:
         return self._dispatcher.info()
+
+    def profile(self) -> KernelStats:
+        from . import tap
+
+        found: KernelStats = importlib.import_module(tap.STATS).of(self._handle)
+        return found
 
     def cache_clear(self, disk: bool = False) -> None:
         if disk:
