@@ -179,9 +179,17 @@ def test_a_kernel_that_nothing_declares_is_said_to_be_gone(tuned):
     found = found_in(tuned, kernel("gone.away:fast", SignatureCalls("[]", [calls({"n": 3}, 1e-6)])))
     told = advice(found, "w.json")
 
-    assert "no installed package declares it" in found.parts[0].gone
+    assert "nothing that was imported declares it" in found.parts[0].gone
     assert any("gone.away:fast" in one.text and one.warning for one in told)
     assert told[-1].command == "autotune report w.json --module gone.away"
+
+
+def test_a_kernel_of_a_script_is_found_by_the_script(tuned):
+    script = msgspec.structs.replace(kernel("fit:fast", SignatureCalls("[]", [calls({}, 1.0)])), module="__main__")
+
+    told = advice(found_in(tuned, script), "w.json")
+
+    assert told[-1].command == "autotune report w.json --module fit.py"
 
 
 def edit(recorded, *variants):

@@ -6,6 +6,7 @@ Knows nothing of how it is shown.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import quantity
@@ -96,7 +97,7 @@ def advice(found: Findings, file: str) -> list[Advice]:
         )
     gone = [part for part in found.parts if part.gone]
     if gone:
-        modules = list(dict.fromkeys(part.module or part.kernel.partition(":")[0] for part in gone))[:NAMED]
+        modules = list(dict.fromkeys(_module(part, found.run.command) for part in gone))[:NAMED]
         names = ", ".join(part.kernel for part in gone[:NAMED]) + _more(len(gone) - NAMED)
         made.append(
             Advice(
@@ -107,6 +108,14 @@ def advice(found: Findings, file: str) -> list[Advice]:
             )
         )
     return made
+
+
+def _module(part: Part, command: Sequence[str]) -> str:
+    """What ``--module`` finds a kernel by: of a script, its file."""
+    script = next((word for word in command if word.endswith(".py")), None)
+    if part.module == "__main__" and script is not None:
+        return script
+    return part.module or part.kernel.partition(":")[0]
 
 
 def _names(parts: list[Part]) -> str:

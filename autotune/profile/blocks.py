@@ -32,8 +32,11 @@ FIELDS = {
 }  # fmt: skip
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = (), caption: str = "") -> Html:
-    """A table; the columns in `right` hold numbers, the first column heads its row."""
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = (), caption: str = "",
+    facts: bool = False,
+) -> Html:  # fmt: skip
+    """A table; the columns in `right` hold numbers, the first column heads its row; `facts` is as narrow as can be."""
     numbers = {index for index, name in enumerate(head) if name in set(right)}
     mostly = len(numbers) > len(head) / 2  # then only the others say what they are
 
@@ -49,7 +52,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable
     headings = [tag("th", name, class_="r" if index in numbers else None) for index, name in enumerate(head)]
     body = tag("tbody", [row(cells) for cells in rows])
     title = tag("caption", caption) if caption else None
-    made = tag("table", title, tag("thead", tag("tr", headings)), body, class_="numbers" if mostly else None)
+    made = tag(
+        "table",
+        title,
+        tag("thead", tag("tr", headings)),
+        body,
+        class_="facts" if facts else "numbers" if mostly else None,
+    )
     return tag("div", made, class_="wide", tabindex="0", role="region", aria_label=caption or "table")
 
 
@@ -239,4 +248,9 @@ def machine_section(records: Sequence[Record], recorded: dict[str, str] | None =
     told = f"{len(records)} records" + (
         f", {contended} of them measured beside other work" if contended else ", all clean"
     )
-    return tag("section", tag("h2", "Machine", id="machine"), tag("p", told + ".", class_="muted"), table(head, rows))
+    return tag(
+        "section",
+        tag("h2", "Machine", id="machine"),
+        tag("p", told + ".", class_="muted"),
+        table(head, rows, facts=True),
+    )

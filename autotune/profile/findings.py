@@ -195,8 +195,7 @@ def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) ->
 def _gone(known: Known) -> str:
     if known.kernel is not None:
         return ""
-    module = known.id.partition(":")[0]
-    return f"no installed package declares it; if it still exists, name its module: --module {module}"
+    return "nothing that was imported declares it: it is gone, or in a module of the program's own (--module)"
 
 
 def _spot(

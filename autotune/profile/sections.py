@@ -38,12 +38,16 @@ def figures(found: Findings) -> list[tuple[str, str, str]]:
     return [
         ("in kernels", quantity.duration(found.kernel_s), in_kernels),
         ("calls", quantity.count(found.calls), f"of {len(found.parts)} kernels"),
-        ("could be saved", quantity.duration(found.saving_s), _of(found.saving_s, found)),
-        ("first and slow calls", quantity.duration(found.slow_s), _of(found.slow_s, found)),
-        ("not tuned", quantity.duration(found.untuned_s), _of(found.untuned_s, found)),
-        ("launch overhead", quantity.duration(found.launch_s), _of(found.launch_s, found)),
+        ("could be saved", *_much(found.saving_s, found)),
+        ("first and slow calls", *_much(found.slow_s, found)),
+        ("not tuned", *_much(found.untuned_s, found)),
+        ("launch overhead", *_much(found.launch_s, found)),
         ("memory peak", quantity.memory(run.peak_bytes) if run.peak_bytes else quantity.NONE, ""),
     ]
+
+
+def _much(part_s: float, found: Findings) -> tuple[str, str]:
+    return (quantity.duration(part_s), _of(part_s, found)) if part_s > 0 else (quantity.NONE, "")
 
 
 def _of(part_s: float, found: Findings) -> str:
@@ -253,7 +257,7 @@ def threads(found: Findings, known: Mapping[str, Known]) -> list[Html]:
         ["processes", str(run.processes)],
         ["time in kernels served by variants with threads", quantity.share(share)],
     ]
-    made = [table(["", ""], rows)]
+    made = [table(["", ""], rows, facts=True)]
     if threaded:
         names = [[s.name, quantity.size(s.size), s.server, quantity.share(s.share)] for s in threaded[:HOT]]
         made.append(

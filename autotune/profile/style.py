@@ -70,6 +70,8 @@ thead th { font-weight: 600; color: var(--muted); border-bottom: 1px solid var(-
   white-space: nowrap; font-size: 0.8rem; }
 tbody th { white-space: nowrap; }
 tbody td, tbody th { border-bottom: 1px solid var(--faint); font-weight: 400; }
+table.facts { min-width: 0; }
+.facts td { max-width: 26rem; }
 .r, .numbers td { text-align: right; white-space: nowrap; }
 .numbers .l { text-align: left; white-space: normal; }
 .name { font-weight: 600; }
