@@ -23,13 +23,15 @@
     ├── VariantWarning        a variant was disabled for this process
     └── WorkloadWarning       something of a recording could not be written or read
 
-A message says where, what was expected and found, and the edit or command that mends it. This module knows nothing
-of anything else.
+A message says where, what was expected and found, and the edit or command that mends it. Knows nothing of anything
+else, but where warnings go that may not be raised.
 """
 
 from __future__ import annotations
 
 import warnings
+
+from .events import log
 
 
 class AutotuneError(Exception):
@@ -113,6 +115,4 @@ def warn(message: str, category: type[AutotuneWarning]) -> None:
     try:
         warnings.warn(message, category, stacklevel=3)
     except category:
-        import logging
-
-        logging.getLogger("autotune").warning(message)
+        log("warned", "%s", message, category=category.__name__)

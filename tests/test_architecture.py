@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "autotune"
 #: Rooms, lowest first: a module imports only from rooms at or above its own in this list.
 ROOMS = [
-    "errors", "workspace", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile",
+    "events", "errors", "workspace", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile",
     "machine", "measure", "search", "store", "dispatch", "tuner", "audit", "profile", "testing", "pytest_plugin",
     "cli",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import settings
+from .. import events, settings
 from ..compile.handled import Namespace
 from ..errors import CompileError, SettingsError, VariantError, VariantWarning, warn
 from ..kernel.model import REFERENCE, UNSET, Candidate, Kernel
@@ -244,7 +244,8 @@ class Dispatcher:
                 entry.gap, entry.reason = ToReference(), f"its size cannot be computed: {error}"
                 self.rebuild()
         except Exception as error:  # the variant guard: what has no size is not tuned
-            learning.debug("%s: the size of a call raised %s: %s", self.kernel.id, type(error).__name__, error)
+            said = f"the size of a call raised {type(error).__name__}: {error}"
+            events.log("failed", "%s: %s", self.kernel.id, said, kernel=self.kernel.id, reason=said)
         return None
 
     def _decide(self, entry: Entry, size: dict[str, int], values: Mapping[str, object]) -> Target:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import events
 from ..errors import DeclarationError, StaleRecord, VariantWarning, warn
 from ..kernel.coverage import not_covered
 from ..kernel.model import Kernel
@@ -97,9 +98,8 @@ def open_entry(kernel: Kernel, signature: Signature, found: Found, disabled: set
             entry.reason = reason
             text = f"{kernel.name} ({signature}): {reason}. Tune it again: autotune calibrate {kernel.name}"
             if may_tune:
-                import logging
-
-                logging.getLogger("autotune").info(text)  # first use is about to do it
+                # First use is about to do it.
+                events.log("stale", "%s", text, kernel=kernel.id, signature=signature.key, reason=reason)
             else:
                 warn(text, StaleRecord)
     return entry

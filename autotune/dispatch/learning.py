@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from .. import events
 from ..compile.layers import expected_layer
 from ..errors import DeclarationError, VariantWarning, warn
 from . import guards, policy, sampling
@@ -40,13 +41,17 @@ def tune_if_due(dispatcher: Dispatcher, entry: Entry, values: Mapping[str, objec
             refused = tune(dispatcher, entry, values, budget_s=budget_s)
         except Exception as error:  # the candidate boundary: a call must not fail because it was to be tuned
             name, said = dispatcher.kernel.id, f"{type(error).__name__}: {error}"
-            debug("%s: tuning failed", name, error=error)
+            events.log("failed", "%s: tuning failed", name, error=error, kernel=name, reason=said)
             warn(f"{name}: first use could not tune a call, the reference serves: {said}", VariantWarning)
             refused = policy.Refusal(said, passing=False)
     if refused is not None:
         entry.reason = f"not tuned: {refused.reason}"
         entry.gap = Later(time.monotonic() + policy.ASK_AGAIN_S) if refused.passing else ToReference()
-        debug("%s (%s): %s", dispatcher.kernel.name, entry.signature, entry.reason)
+        kernel, signature = dispatcher.kernel, entry.signature
+        events.log(
+            "miss", "%s (%s): %s", kernel.name, signature, entry.reason,
+            kernel=kernel.id, signature=signature.key, reason=refused.reason,
+        )  # fmt: skip
         dispatcher.rebuild()
 
 
@@ -119,10 +124,3 @@ def remember(dispatcher: Dispatcher, records: Iterable[Record]) -> None:
     found = read_store(dispatcher)
     made = {record.signature: record for record in records if found.records.get(record.signature) != record}
     dispatcher.found = found if not made else type(found)({**found.records, **made}, found.shipped - made.keys(), ())
-
-
-def debug(message: str, *about: object, error: BaseException | None = None) -> None:
-    """Log for those who look for the reason of something that costs speed only."""
-    import logging
-
-    logging.getLogger("autotune").debug(message, *about, exc_info=error)

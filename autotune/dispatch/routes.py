@@ -191,7 +191,9 @@ class Loader:
             if limits is None:
                 return None
             what = f"{self.kernel.name} ({self.signature}): {leaf.single} serves in place of {names[0]}"
-            self.watches[names] = Watch(what, limits, usable_cores=_cores, changed=self.changed)
+            about = {"kernel": self.kernel.id, "signature": self.signature.key, "variant": str(names[0]),
+                     "runner_up": str(leaf.single)}  # fmt: skip
+            self.watches[names] = Watch(what, limits, usable_cores=_cores, changed=self.changed, about=about)
         return self.watches[names]
 
     def load(self, leaf: Leaf) -> ToVariant | ToReference:

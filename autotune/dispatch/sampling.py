@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import importlib
 import itertools
-import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import events
 from ..kernel import condemned
 from ..kernel.model import Kernel
 from ..kernel.signature import Signature, signature_of
@@ -162,9 +162,11 @@ def _fail(
              "source": source, "mismatch": mismatch}  # fmt: skip
     writes = policy.not_first_rank(policy.Surroundings()) is None
     inputs = _save(dispatcher, taken, about) if writes else "its inputs are saved by rank 0 alone"
-    logging.getLogger("autotune").error(
-        "%s [%s] at %s: %s is wrong: %s. The reference's result was given. Source %s; %s",
+    events.log(
+        "wrong", "%s [%s] at %s: %s is wrong: %s. The reference's result was given. Source %s; %s",
         kernel.id, signature, size, target.candidate, mismatch, source, inputs,
+        kernel=kernel.id, signature=signature.key, size=kernel.size_of(values) or {}, variant=str(target.candidate),
+        reason=mismatch, source=source,
     )  # fmt: skip
     if writes:
         mark(dispatcher, signature, name)

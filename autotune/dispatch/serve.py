@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import events
 from ..compile.handled import Namespace, handled
 from ..errors import VariantError, VariantWarning, warn
 from ..kernel.boxes import Handling, boxer, boxing_of
@@ -79,6 +80,7 @@ def disable(dispatcher: Dispatcher, variant: str, reason: str) -> None:
         dispatcher.disabled.add(variant)
         dispatcher.rebuild()
     name = dispatcher.kernel.id
+    events.log("disabled", "%s: %s is disabled: %s", name, variant, reason, kernel=name, variant=variant, reason=reason)
     warn(
         f"{name}: the variant {variant} {reason}; it is disabled for this process, the reference serves", VariantWarning
     )

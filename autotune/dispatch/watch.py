@@ -12,8 +12,10 @@ of how calls are made.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from .. import events
 from .limits import Limits
 
 #: So many calls are not clocked before one that is. The third slow call is then the eighth call at the latest.
@@ -42,10 +44,26 @@ class Watch:
         Told when the runner-up is to serve from now on.
     now : callable
         The clock of the calls, in seconds.
+    about : mapping, optional
+        The same as `what`, as the fields of the event ``demoted``.
     """
 
-    __slots__ = ("_changed", "_now", "_rest_s", "_slow", "_told", "_usable_cores", "_watched", "due_s", "left",
-                 "limits", "reason", "until_s", "what")  # fmt: skip
+    __slots__ = (
+        "_changed",
+        "_now",
+        "_rest_s",
+        "_slow",
+        "_told",
+        "_usable_cores",
+        "_watched",
+        "about",
+        "due_s",
+        "left",
+        "limits",
+        "reason",
+        "until_s",
+        "what",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,8 +73,11 @@ class Watch:
         usable_cores: Callable[[], int],
         changed: Callable[[], None],
         now: Callable[[], float] = time.perf_counter,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         self.what = what
+        #: The same as fields of the event ``demoted``.
+        self.about = about or dict.fromkeys(("kernel", "signature", "variant", "runner_up"), what)
         self.limits = limits
         #: Calls until the next one that is clocked; the generated code counts it down.
         self.left = UNCLOCKED
@@ -135,7 +156,7 @@ class Watch:
         self.reason, self.until_s = reason, until_s
         if not self._told:
             self._told = True
-            import logging
-
-            logging.getLogger("autotune").info("%s until they get another chance: %s", self.what, reason)
+            events.log(
+                "demoted", "%s until they get another chance: %s", self.what, reason, **self.about, reason=reason
+            )
         self._changed()

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .. import events
 from ..dispatch import guards, tap
 from ..dispatch.dispatcher import Dispatcher
 from ..errors import WorkloadError, WorkloadWarning, warn
@@ -129,6 +130,12 @@ class Recorder:
         with self._holding():
             self.over = True
             self._drain()
+        found = self.kernels()
+        events.log(
+            "recorded", "%d kernels in %s", len(found), self.target or "memory",
+            path=None if self.target is None else str(self.target), kernels=len(found),
+            calls=sum(kernel.calls for kernel in found),
+        )  # fmt: skip
         if self._writer is None or self.target is None:
             return
         if self._written or self._broken:

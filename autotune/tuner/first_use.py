@@ -7,7 +7,6 @@ says. The first trial of a program pays for starting the worker's server, later 
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from .. import events
 from ..dispatch import sampling
 from ..dispatch.explanation import human_time
 from ..dispatch.policy import Known, Refusal
@@ -36,8 +36,6 @@ from .hints import gather
 from .steady import steady_state
 from .steady import worker as isolated
 from .trial import Trial
-
-logger = logging.getLogger("autotune")
 
 #: A call that takes more than this share of the budget cannot be compared with anything within it.
 MAX_CALL_SHARE = 1 / 8
@@ -139,7 +137,8 @@ class _Attempt:
             try:
                 record = self._in_worker(location, folder)
             except (shipping.NotShippable, WorkerError) as reason:
-                logger.debug("%s: tried in this process: %s", self.kernel.id, reason)
+                said = f"tried in this process: {reason}"
+                events.log("failed", "%s: %s", self.kernel.id, said, kernel=self.kernel.id, reason=said)
                 record = None
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -180,7 +179,8 @@ class _Attempt:
                         self._blame(event)
                         break
                     if "error" in event:
-                        logger.debug("%s: the worker says: %s", self.kernel.id, event["error"])
+                        said = f"the worker says: {event['error']}"
+                        events.log("failed", "%s: %s", self.kernel.id, said, kernel=self.kernel.id, reason=said)
                         return None
                     if "result" in event:
                         return decode(event["result"])
@@ -209,4 +209,8 @@ def _log(kernel: Kernel, signature: Signature, record: Record, spent_s: float) -
     at = ", ".join(f"{name}={value:,}" for name, value in cell.size.items())
     gain = f"{1 / cell.ratio:.3g} times faster than the reference" if cell.winner.variant != REFERENCE else "fastest"
     rest = f"; not tried yet: {', '.join(cell.untried)}" if cell.untried else ""
-    logger.info("%s [%s] at %s: %s, %s (%.2g s%s)", kernel.name, signature, at, cell.winner, gain, spent_s, rest)
+    events.log(
+        "tuned", "%s [%s] at %s: %s, %s (%.2g s%s)", kernel.name, signature, at, cell.winner, gain, spent_s, rest,
+        kernel=kernel.id, signature=signature.key, size=dict(cell.size), variant=str(cell.winner), ratio=cell.ratio,
+        seconds=spent_s, untried=list(cell.untried),
+    )  # fmt: skip

@@ -5,12 +5,12 @@ Knows nothing of measuring.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import events
 from ..errors import CalibrationError, UnknownKernel, WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
@@ -128,6 +128,7 @@ class Task:
 def log(event: dict[str, Any]) -> None:
     """Log what a calibration leaves out."""
     if event["event"] == "left out":
-        logging.getLogger("autotune").warning(
-            "%s [%s] is not calibrated: %s", event["kernel"], event["signature"], event["reason"]
-        )
+        events.log(
+            "skipped", "%s [%s] is not calibrated: %s", event["kernel"], event["signature"], event["reason"],
+            **{name: event[name] for name in ("kernel", "signature", "reason")},
+        )  # fmt: skip
