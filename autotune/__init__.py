@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from .errors import (
         AutotuneError,
         AutotuneWarning,
+        BaselineError,
         CalibrationError,
         CompileError,
         DeclarationError,
         LockError,
+        ProgramError,
         SettingsError,
         StaleRecord,
         StoreError,
@@ -47,6 +49,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AutotuneError",
     "AutotuneWarning",
+    "BaselineError",
     "CalibrationError",
     "Choice",
     "CompileError",
@@ -54,6 +57,7 @@ __all__ = [
     "IntRange",
     "LockError",
     "Pow2",
+    "ProgramError",
     "Range",
     "SettingsError",
     "StaleRecord",

@@ -14,6 +14,8 @@
     ├── StoreError            records cannot be written, read or imported
     ├── LockError             the file that AUTOTUNE_MODE=locked obeys is missing or cannot be obeyed
     ├── WorkloadError         a recorded workload cannot be read, written or used
+    ├── ProgramError          a program that is run to be compared fails, hangs, or cannot be run as asked
+    ├── BaselineError         code or a saved baseline cannot be had, read, written or compared with
     └── SettingsError         an environment variable or a [tool.autotune] entry has no legal value
         └── UnknownStrategy   no search strategy has the name
 
@@ -80,6 +82,14 @@ class LockError(AutotuneError, OSError):
 
 class WorkloadError(AutotuneError, OSError):
     """A recorded workload cannot be read, written, or says nothing of the kernels at hand."""
+
+
+class ProgramError(AutotuneError):
+    """A program that is run to be compared fails, hangs, or cannot be run as asked."""
+
+
+class BaselineError(AutotuneError, OSError):
+    """What to compare with, code or a saved baseline, cannot be had, read, written or compared with."""
 
 
 class SettingsError(AutotuneError, ValueError):

@@ -107,6 +107,21 @@ def current(environ: Mapping[str, str] | None = None, directory: str | None = No
     )
 
 
+def as_environ(directory: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the settings of a directory are as environment variables, for a process that runs in another one."""
+    environ = os.environ if environ is None else environ
+    project, origin = _project_table(directory)
+    found = {f"AUTOTUNE_{name.upper()}": str(value) for name, value in project.items()}
+    if "lock" in project:
+        found["AUTOTUNE_LOCK"] = str(_beside(found["AUTOTUNE_LOCK"], "[", origin))
+    found |= {name: value for name, value in environ.items() if name.startswith("AUTOTUNE_") and value}
+    for name in ("AUTOTUNE_DB", "AUTOTUNE_LOCK"):
+        if found.get(name):
+            found[name] = str(Path(directory) / Path(found[name]).expanduser())
+    found.setdefault("AUTOTUNE_LOCK", str(_nearest_lock(Path(directory))))
+    return found
+
+
 def _one_of(value: str, legal: tuple[str, ...], source: str) -> str:
     if value not in legal:
         raise SettingsError(f"{source}={value!r}: expected one of {', '.join(legal)}")

@@ -26,6 +26,7 @@ MAY_LOAD = {
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
     "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/part.py": {"msgspec"},
     **{key: {"msgspec"} for key in ("profile/calibration.py", "profile/resolving.py", "profile/targets.py")},
+    "profile/baseline.py": {"msgspec"}, "profile/benchmarks.py": {"msgspec"},
 }  # fmt: skip
 MAX_LINES = 320
 

@@ -19,6 +19,8 @@ VERBS = {
     "freeze": "Write the decisions as a file to commit, which AUTOTUNE_MODE=locked obeys.",
     "record": "Run a program, and keep which kernels it calls, at which sizes, and how long they take.",
     "report": "Show where a program's time goes and what would be faster; -o report.html with charts.",
+    "compare": "Run a program with and without tuning: what it gains, and whether it gives the same.",
+    "baseline": "Tell whether kernels or functions became slower since a commit, or since they were saved.",
     "db": "Show, export, import, merge or clear the recorded decisions.",
 }
 

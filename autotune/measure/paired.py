@@ -32,11 +32,16 @@ def log_ratios(samples: Sequence[float], others: Sequence[float]) -> list[float]
 
 def paired_interval(samples: Sequence[float], others: Sequence[float]) -> Interval:
     """Samples over others with its 95 % interval, paired by round and winsorised."""
-    differences = winsorised(log_ratios(samples, others))
-    mean = statistics.fmean(differences)
-    if len(differences) < 2:
+    return interval(log_ratios(samples, others))
+
+
+def interval(logs: Sequence[float]) -> Interval:
+    """The ratio behind logarithms of paired ratios, winsorised, with its 95 % interval."""
+    values = winsorised(logs)
+    mean = statistics.fmean(values)
+    if len(values) < 2:
         return Interval(math.exp(mean), 0.0, math.inf)
-    half = t95(len(differences) - 1) * math.sqrt(statistics.variance(differences) / len(differences))
+    half = t95(len(values) - 1) * math.sqrt(statistics.variance(values) / len(values))
     return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 

@@ -48,6 +48,12 @@ def load(kernel: str, hard: Mapping[str, str]) -> list[Record]:
     return records
 
 
+def known_here() -> bool:
+    """Whether records came with the package for this machine."""
+    folder = directory()
+    return folder is not None and any(folder.glob(f"*-{fingerprint().key}.json"))
+
+
 def everything(kernel: str) -> list[Record]:
     """Shipped records of a kernel for all machines, for hints; files that cannot be read are passed over."""
     folder = directory()

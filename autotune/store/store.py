@@ -11,6 +11,8 @@ Knows nothing of timing, search or dispatch.
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +27,8 @@ from .record import SCHEMA, Record, encode
 
 #: Directory of the database inside the store's root.
 DATABASE = "db"
+#: That of compiled code (`compile.code_cache`).
+CODE = "code"
 #: Another writer is done in milliseconds.
 LOCK_WAIT_S = 5.0
 _warned: set[str] = set()
@@ -193,6 +197,45 @@ def _make_anew(database: Path, rows: dict[str, str], without: str | None = None)
     kept = {key: value for key, value in kept.items() if without is None or not key.startswith(without)}
     writer.make_anew(database, {**kept, **rows})
     return len(kept)
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Make a store of its own out of the records and the compiled code of another one, or of an export.
+
+    Parameters
+    ----------
+    source : Path
+        The other store's root, or an exported file.
+    folder : Path
+        A directory that nobody else may write.
+
+    Raises
+    ------
+    StoreError
+        The records cannot be written.
+    """
+    from . import writer
+
+    if source.is_file():
+        rows = sealed(_exported(source))
+    else:
+        rows = reader.read_rows(source / DATABASE, f"{SCHEMA}|", reader.COMMAND)[0]
+    if rows:
+        private_directory(folder / DATABASE)
+        writer.put(folder / DATABASE, rows)
+    for file in (source / CODE).glob("*/*.code"):
+        place = folder / CODE / file.parent.name
+        if private_directory(folder / CODE) and private_directory(place):
+            with contextlib.suppress(OSError):  # what is not there is compiled again
+                _link(file, place / file.name)
+
+
+def _link(file: Path, place: Path) -> None:
+    """The same file at another place: compiled code is replaced whole, never written to."""
+    try:
+        os.link(file, place)
+    except OSError:  # another file system
+        shutil.copyfile(file, place)
 
 
 def clear(kernel: str | None = None) -> int:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 #: Quick ones first; `kernels` and `coverage` calibrate a store of their own.
-NAMES = ("dispatch", "guard", "race", "thresholds", "search", "import", "worker", "first_use", "cost", "sampling",
-         "recording", "calibrate", "kernels", "headlines", "coverage", "repeat", "load", "audit", "memory",
-         "report")  # fmt: skip
+NAMES = (
+    "dispatch", "guard", "race", "thresholds", "search", "import", "worker", "first_use", "cost", "sampling",
+    "recording", "regression", "calibrate", "kernels", "headlines", "coverage", "repeat", "load", "audit", "memory",
+    "report",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

@@ -43,6 +43,9 @@ SOUND = {
     "verify": (["verify", "-m", "{module}", "--sizes", "1", "--max-regret", "900%"], 0),
     "doctor": (["doctor"], None),  # 0 or 1: what this machine is like
     "freeze": (["freeze", "-m", "{module}"], 0),
+    "compare": (["compare", "--in-place", "--pairs", "3", "{empty}"], 0),
+    "baseline save": (["baseline", "save", "--function", "os:getpid", "--pairs", "3", "--to", "{export}.b.json"], 0),
+    "baseline compare": (["baseline", "compare", "--stored", "--function", "os:getpid"], 3),
     "db path": (["db", "path"], 0),
     "db export": (["db", "export"], 0),
     "db import": (["db", "import", "{export}"], 0),
@@ -58,7 +61,13 @@ WRONG = [
     (["explain", KERNEL, "-m", "{module}", "--size", "n=-3"], 2), (["verify", "--max-regret", "much"], 2),
     (["verify", "--sizes", "0"], 2), (["verify", "--seed", "x"], 2), (["verify", "no_such", "-m", "{module}"], 1),
     (["doctor", "surplus"], 2), (["freeze", "-o"], 2), (["freeze", "-m", "{module}", "-o", "/no/such/folder/x"], 1),
-    (["freeze", "-m", "{module}", "-o", "/"], 2), (["db"], 2), (["db", "fly"], 2), (["db", "import"], 2),
+    (["freeze", "-m", "{module}", "-o", "/"], 2), (["compare"], 2), (["compare", "/no/such.py"], 2),
+    (["compare", "--pairs", "2", "{empty}"], 2), (["compare", "-m"], 2), (["compare", "--in-place", "{export}"], 1),
+    (["compare", "--in-place", "-m", "no.such.module"], 1), (["compare", "--no", "x"], 2),
+    (["baseline"], 2), (["baseline", "compare", "--fail-above", "much"], 2), (["baseline", "compare", "--against"], 2),
+    (["baseline", "compare", "--against", "no-such", "--function", "os:getpid"], 1),
+    (["baseline", "save", "--function", "nothing"], 1), (["baseline", "save", "--benchmarks", "/no/such"], 2),
+    (["db"], 2), (["db", "fly"], 2), (["db", "import"], 2),
     (["db", "import", "/no/such"], 1), (["db", "import", "{module}"], 1), (["db", "import", "/dev/null"], 1),
     (["db", "export", "-o", "/no/such/x"], 1), (["db", "clear", "--json"], 2), (["db", "clear"], 130),
 ]  # fmt: skip
@@ -69,14 +78,15 @@ class Line:
     """The command line on a calibrated module."""
 
     def __init__(self, folder: Path) -> None:
-        self.module, self.export = folder / "measured.py", folder / "export.json"
+        self.module, self.export, self.empty = (folder / name for name in ("measured.py", "export.json", "empty.py"))
         self.environ = clean(dict(os.environ), folder / "store")
         self.module.write_text(MODULE, encoding="utf-8")
+        self.empty.touch()
         self("calibrate", "-m", "{module}", "--effort", "quick", "--json")
         self("db", "export", "-o", "{export}")
 
     def words(self, arguments: list[str]) -> list[str]:
-        words = [word.format(module=self.module, export=self.export) for word in arguments]
+        words = [word.format(module=self.module, export=self.export, empty=self.empty) for word in arguments]
         return [sys.executable, "-m", "autotune", *words]
 
     def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
