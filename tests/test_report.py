@@ -19,13 +19,26 @@ from rich.console import Console
 
 from autotune import tunable
 from autotune.cli import report_table, report_verb
-from autotune.profile import axes, chart, files, findings, knowledge, library, markup, page, quantity, sections, style
+from autotune.profile import (
+    axes,
+    chart,
+    distribution,
+    files,
+    findings,
+    knowledge,
+    library,
+    markup,
+    page,
+    quantity,
+    sections,
+    style,
+)
 from autotune.profile.advice import advice
 from autotune.profile.curves import Curves
 from autotune.profile.plots import Plots, in_order
 from autotune.profile.workload import SignatureCalls
 from autotune.store import store
-from autotune.store.record import Choice, HeldOut, Split
+from autotune.store.record import Choice, Gap, HeldOut, Split
 from tests.records import cell, leaf, record
 from tests.test_calibrate import command
 from tests.workloads import calls, kernel, workload
@@ -267,6 +280,31 @@ def test_the_library_knows_gains_regrets_and_what_loses_most(tuned, recorded):
     assert found.worst()[0].regret == 0.12
     assert "at 2 sizes" in found.audited()
     assert "1 of them over 5 %" in found.audited()
+
+
+def test_the_distribution_of_regrets_counts_every_size_once():
+    drawn = distribution.staircase([0.0, -0.01, 0.02, 0.02, 0.4, math.nan], 0.05, "regrets")
+    (path,) = re.findall(r'class="line" d="M[^V]*V[^"]*"', drawn)
+    heights = [float(value) for value in re.findall(r"V([\d.]+)", path)]
+
+    low, high = distribution.HEIGHT - distribution.BOTTOM, distribution.TOP
+    assert [round((low - height) / (low - high), 2) for height in heights] == [0.4, 0.8, 1.0]
+    assert "80 % of the sizes" in drawn
+    assert distribution.staircase([], 0.05, "regrets") is None
+
+
+def test_a_map_shows_who_serves_where_and_gaps_as_gaps(tuned):
+    sizes = [{"m": m, "n": n} for m in (1, 30, 1000) for n in (5, 100, 3000)]
+    cells = [cell(size, reference=1e-9 * size["n"], dots=1e-7) for size in sizes]
+    decision = Split("m", 100, Split("n", 100, leaf("reference"), leaf("dots")), Gap())
+    made = measured(tuned, cells=cells, decision=decision)
+
+    drawn = Plots(made, Curves(made), (), in_order([made])).map("map")
+    shapes = re.findall(r'<path class="f(\d)" d="([^"]*)"><title>(\w+) serves here', drawn)
+
+    assert {name for _, _, name in shapes} == {"reference", "dots"}
+    rights = [float(x) + float(w) for _, path, _ in shapes for x, w in re.findall(r"M([\d.]+) [\d.]+h([\d.]+)", path)]
+    assert max(rights) < chart.WIDTH - chart.RIGHT - 150  # where m is over 100, nothing is decided
 
 
 def test_a_variant_looks_alike_in_all_charts_of_its_kernel(tuned, recorded):
