@@ -224,13 +224,27 @@ def test_after_the_reference_was_edited_nothing_that_was_measured_counts(tuned, 
     assert "reference was edited since it was measured" in about.notes(edited)
 
 
-def test_an_edited_variant_is_neither_the_best_nor_what_a_run_now_takes(tuned, recorded):
+def test_where_the_winner_was_edited_since_nothing_is_promised_and_that_is_said(tuned, recorded):
     edit(recorded, "dots")
 
-    (spot,) = found_in(tuned, of(tuned, recorded.signature, calls({"n": 10_000}, 1e-5))).spots
+    by_reference, by_dots = found_in(tuned, of(
+        tuned, recorded.signature, calls({"n": 10_000}, 1e-5), calls({"n": 10_001}, 1e-6, served={"dots": 5.0}),
+    )).spots  # fmt: skip
 
-    assert spot.now == ""
-    assert spot.best == "reference"
+    assert by_reference.reason == "dots was edited since it won"
+    assert by_reference.saving_s is None
+    assert (by_dots.best, by_dots.now, by_dots.saving_s) == ("reference", "", 0)
+
+
+def test_a_size_between_what_first_use_measured_is_not_decided(tuned):
+    assert store.save(measured(tuned, decision=Split("n", 1000, Gap(), leaf("dots"))))
+    key = knowledge.known([tuned.__autotune__.kernel.id], [tuned])
+
+    (spot,) = found_in(
+        tuned, of(tuned, key["tests.test_report:rms"].records[0].signature, calls({"n": 99}, 1e-6))
+    ).spots
+
+    assert spot.reason == "nothing is decided for this size"
 
 
 def test_a_workload_of_another_machine_is_said_to_be_one(tuned, recorded):

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..kernel.model import REFERENCE
 from ..kernel.signature import describe_key
 from ..machine import fingerprint
 from ..measure.race import INDIFFERENCE
@@ -266,7 +267,11 @@ def _possible(
     best = curves.best(calls.size, without=known.edited(known.found.records[about.signature]))
     if best is None:
         return _Possible("beyond the sizes that were measured")
-    now = known.decided(about.signature, calls.size)
+    now, refused = known.decided(about.signature, calls.size)
+    if refused:
+        if not set(served) - {REFERENCE}:
+            return _Possible(refused)
+        now = ""
     if now in times and times[now] <= best[1] * (1 + ALLOWED_REGRET):
         best = now, times[now]
     unknown = [name for name in served if name not in times]

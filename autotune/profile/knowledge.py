@@ -52,18 +52,19 @@ class Known:
             self._curves[signature] = Curves(record)
         return self._curves.get(signature)
 
-    def decided(self, signature: str, size: Mapping[str, int]) -> str:
-        """The candidate, as text, that a run now has serve a size; empty where nothing is decided."""
+    def decided(self, signature: str, size: Mapping[str, int]) -> tuple[str, str]:
+        """The candidate, as text, that the record has serve a size, and why a run now does not take it."""
         from ..store.record import lookup
 
         record = self.found.records.get(signature)
         try:
             leaf = None if record is None else lookup(record.decision, dict(size))
         except KeyError:
-            return ""
-        if record is None or leaf is None or leaf.winner.variant in self.edited(record):
-            return ""
-        return str(leaf.winner)
+            leaf = None
+        if record is None or leaf is None:
+            return "", "nothing is decided for this size"
+        variant = leaf.winner.variant
+        return str(leaf.winner), f"{variant} was edited since it won" if variant in self.edited(record) else ""
 
     def uses_threads(self, candidate: str) -> bool:
         """Whether a candidate, as text, is of a variant that uses several threads."""
