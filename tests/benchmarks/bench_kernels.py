@@ -70,7 +70,7 @@ def measure(cell: Cell) -> Row:
 def _once(cell: Cell) -> Row:
     arguments = cell.make()
     found = paired(
-        {name: (function, arguments) for name, function in contestants(cell, arguments).items()}, rounds=31, most_s=2
+        {name: (function, arguments) for name, function in contestants(cell, arguments).items()}, rounds=21, most_s=1
     )
     seconds = {name: found.median(name) for name in found.rounds}
     ratio, low, high = found.ratio(OURS, original_of(cell))
