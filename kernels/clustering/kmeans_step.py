@@ -72,12 +72,24 @@ def kmeans_step(x, centers):
     return labels, new_centers, distances[np.arange(len(x)), labels].sum(dtype=np.float64)
 
 
-@jitable(fastmath=ANY_ORDER, forceinline=True)
+def _sum_of_squares(**options):
+    @jitable(forceinline=True, **options)
+    def square(point, center):
+        total = point.dtype.type(0)
+        for t in range(point.size):
+            total += (point[t] - center[t]) * (point[t] - center[t])
+        return total
+
+    return square
+
+
+_in_any_order, _in_order = _sum_of_squares(fastmath=ANY_ORDER), _sum_of_squares()
+
+
+@jitable(forceinline=True)
 def _square(point, center):
-    total = point.dtype.type(0)
-    for t in range(point.size):
-        total += (point[t] - center[t]) * (point[t] - center[t])
-    return total
+    """The squared distance; in float32 the reference's to the last bit: the inertia, of float64, would show any other."""
+    return _in_order(point, center) if point.itemsize == 4 else _in_any_order(point, center)
 
 
 @jitable
