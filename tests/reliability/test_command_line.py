@@ -62,7 +62,7 @@ WRONG = [
     (["verify", "--sizes", "0"], 2), (["verify", "--seed", "x"], 2), (["verify", "no_such", "-m", "{module}"], 1),
     (["doctor", "surplus"], 2), (["freeze", "-o"], 2), (["freeze", "-m", "{module}", "-o", "/no/such/folder/x"], 1),
     (["freeze", "-m", "{module}", "-o", "/"], 2), (["compare"], 2), (["compare", "/no/such.py"], 2),
-    (["compare", "--pairs", "2", "{empty}"], 2), (["compare", "-m"], 2), (["compare", "--in-place", "{export}"], 1),
+    (["compare", "--pairs", "2", "{empty}"], 2), (["compare", "-m"], 2), (["compare", "--in-place"], 2),
     (["compare", "--in-place", "-m", "no.such.module"], 1), (["compare", "--no", "x"], 2),
     (["baseline"], 2), (["baseline", "compare", "--fail-above", "much"], 2), (["baseline", "compare", "--against"], 2),
     (["baseline", "compare", "--against", "no-such", "--function", "os:getpid"], 1),
@@ -128,7 +128,10 @@ def every_verb(line: Line, how: str) -> dict[str, str]:
     def one(verb: str) -> str:
         arguments, code = SOUND[verb]
         if how == "json":
-            done = line(*arguments, "--json", **ASCII)
+            options = (
+                arguments.index("{empty}") if "{empty}" in arguments else len(arguments)
+            )  # the rest is a program's
+            done = line(*arguments[:options], "--json", *arguments[options:], **ASCII)
             said = trouble(done, code)
             if not said and code != 3:
                 text = done.stdout
