@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from autotune import ProgramError
+from autotune.cli.progress import Bar
 from autotune.profile import comparison, launch, scratch
 from autotune.profile.comparison import Program, environment
 from autotune.settings import as_environ
@@ -56,6 +58,7 @@ def here(tmp_path, monkeypatch):
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("AUTOTUNE_MODE", "first-use")  # by name, so that a busy machine does not keep it from tuning
     return folder
 
 
@@ -110,6 +113,31 @@ def test_the_counted_runs_never_tune(here):
     assert found.mode == "use"
     names = {name for name, *_ in found.files.different}
     assert names == {"mode-off", "mode-first-use", "mode-use"}
+
+
+def test_the_rules_on_when_not_to_tune_hold_where_no_mode_was_asked_for(here, monkeypatch):
+    monkeypatch.delenv("AUTOTUNE_MODE")
+
+    found = runs(here, text="import os; open('mode-' + os.environ.get('AUTOTUNE_MODE', 'default'), 'w')")
+
+    assert {name for name, *_ in found.files.different} == {"mode-off", "mode-default", "mode-use"}
+
+
+def test_a_terminal_shows_what_is_being_done(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar(show=True) as bar:
+        bar.tell("warming up", 0, 4)
+        bar.tell("pair 1 of 2", 2, 4)
+
+    assert "pair 1 of 2" in sys.stderr.getvalue()
+    with Bar(show=False) as bar:
+        bar.tell("hidden", 0, 4)
+    assert "hidden" not in sys.stderr.getvalue()
 
 
 def test_a_line_that_differs_with_tuning_alone_is_shown_and_fails(here):

@@ -178,8 +178,8 @@ def compare(
         base = Path(folder)
         runs = _Runs(program, base, environment(program.directory), tolerance)
         for number, one in enumerate(warmups):
-            tell("warming up" if number != 1 else f"warming up, mode {one}", number, total)
-            runs.uncounted(one)
+            tell(f"warming up, mode {one}", number, total)
+            runs.uncounted(one, explicit=one != asked.mode or asked.mode_is_explicit)
         for number, order in enumerate(orders((OFF, TUNED), pairs, seed)):
             if budget_s is not None and number >= FEWEST_PAIRS and time.monotonic() - began_s > budget_s:
                 break
@@ -204,8 +204,9 @@ class _Runs:
         self.cpu_s: dict[str, list[float]] = {OFF: [], TUNED: []}
         self.cut = False
 
-    def uncounted(self, mode: str) -> None:
-        self._run(mode)
+    def uncounted(self, mode: str, *, explicit: bool) -> None:
+        """A run before those that count; where no mode was asked for, it tunes as it would."""
+        self._run(mode, explicit=explicit)
 
     def counted(self, side: str, mode: str) -> None:
         ended = self._run(OFF if side == OFF else mode)
@@ -213,12 +214,12 @@ class _Runs:
         if ended.cpu_s is not None:
             self.cpu_s[side].append(ended.cpu_s)
 
-    def _run(self, mode: str) -> Ended:
+    def _run(self, mode: str, *, explicit: bool = True) -> Ended:
         first = self._first
         at_most_s = None
         if first is not None:
             at_most_s = max(HANG_S, HANG_FACTOR * first.seconds) + (TUNING_S if mode == "first-use" else 0)
-        environ = {**self._environ, "AUTOTUNE_MODE": mode}
+        environ = {**self._environ, "AUTOTUNE_MODE": mode} if explicit else self._environ
         place = Path(tempfile.mkdtemp(prefix="kept-", dir=self._base))
         ended, kept = self._program.run(environ, self._base, place, at_most_s=at_most_s)
         self._check(ended, mode)
