@@ -12,7 +12,7 @@ import sys
 NAMES = (
     "dispatch", "guard", "race", "thresholds", "search", "import", "worker", "first_use", "cost", "sampling",
     "recording", "regression", "calibrate", "kernels", "headlines", "coverage", "repeat", "load", "audit", "memory",
-    "report",
+    "report", "workload",
 )  # fmt: skip
 
 
