@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ from autotune.tuner import patches
 from autotune.tuner.effort import EFFORTS
 from autotune.tuner.joining import with_sizes
 from autotune.tuner.locating import Signatures
+from autotune.tuner.task import Task
 from tests.recorded import ARRAY, array, calls_of, kernel_of, workload_of
 from tests.records import cell, leaf, record_of
 from tests.test_calibrate import command
@@ -168,6 +170,10 @@ def test_the_first_call_does_not_count_as_saved():
     assert planning.undisturbed_s(first) == pytest.approx(0.1, rel=0.6)  # the tuning alone took 2 s
 
 
+def test_the_time_of_kernels_called_inside_is_counted_once():
+    assert site(1000, 2.0, own=0.25).before_s == pytest.approx(0.5)
+
+
 # -- gains
 
 
@@ -297,6 +303,27 @@ def test_what_first_use_found_at_other_sizes_stays(kernel):
     assert with_sizes(None, new) is new
 
 
+def test_sizes_that_were_measured_before_decide_with_the_new_ones_about_them(kernel):
+    first = record(
+        kernel, patches.inside(leaf("other"), {"n": (707, 1415)}), cell({"n": 1000}, reference=4.0, other=1.0)
+    )
+    new = record(
+        kernel, patches.inside(leaf("reference"), patches.around([{"n": 10}, {"n": 100_000}])),
+        cell({"n": 10}, reference=1.0, other=2.0), cell({"n": 100_000}, reference=1.0, other=2.0),
+    )  # fmt: skip
+
+    made = with_sizes(first, new)
+
+    def served(n):
+        found = lookup(made.decision, {"n": n})
+        return found and found.winner.variant
+
+    assert [served(n) for n in (6, 10, 99, 101, 1000, 9999, 10_001, 100_000, 142_000)] == [
+        None, "reference", "reference", "other", "other", "other", "reference", "reference", None,
+    ]  # fmt: skip
+    assert with_sizes(with_sizes(None, first), first).decision == first.decision
+
+
 # -- arguments
 
 
@@ -419,6 +446,22 @@ def test_what_is_known_is_not_measured_again_and_its_saving_is_told(module):
     assert again.records == []
     assert 0.03 < again.targets[0].after_s / again.targets[0].before_s < 0.4
     assert len(forced.records) == 1
+
+
+def test_a_clean_record_is_not_replaced_by_what_a_busy_machine_measured(module, monkeypatch):
+    work = workload(module, kernel_of("sorts:slow", module, calls_of(20_000, 1000, 5e-3)))
+    outcome = Task.outcome
+    monkeypatch.setattr(Task, "outcome", lambda *given, **about: {**outcome(*given, **about), "contended": False})
+    events_of(work, effort="quick")
+    (before,) = store.load_all()
+    store.put([msgspec.structs.replace(before, quality="clean")])
+    monkeypatch.setattr(Task, "outcome", lambda *given, **about: {**outcome(*given, **about), "contended": True})
+
+    again, _ = events_of(work, effort="quick", force=True)
+
+    assert [record.quality for record in store.load_all()] == ["clean"]
+    assert again.records == []
+    assert again.left_out == [("slow [float64 1-d C]", "the machine was busy, so the clean record stays as it is")]
 
 
 def test_a_variant_that_wins_nothing_saves_nothing(module):

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..errors import UnknownKernel, WorkloadError
+from ..machine import fingerprint
 from ..profile import files
 from ..profile.calibration import Outcome, calibrate_workload
 from ..profile.planning import Target
@@ -187,6 +188,12 @@ def notes(found: Outcome, runs: float) -> list[str]:
     said = []
     if run.runs > 1:
         said.append(f"A run is {run.runs} recorded runs, each as often as its weight says.")
+    if run.machine and run.machine != dict(fingerprint().hard):
+        said.append(
+            f"Recorded on another machine ({run.label or 'unnamed'}): times are those there, ratios those here."
+        )
+    if run.mode:
+        said.append(f"Recorded with AUTOTUNE_MODE={run.mode}; what is saved is saved of that.")
     counted = "Counted is what calls take again and again, not the first of each, which loads and tunes."
     if found.start_s is not None and found.start_s > 0.01:
         counted += f" Loading compiled code adds {time_text(found.start_s)} to a run; the sum counts that."

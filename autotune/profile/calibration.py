@@ -37,7 +37,9 @@ RUNS = 100.0
 #: Share of the time that is left in which the variants of a signature are compiled; others are left untried.
 COMPILING_SHARE = 0.8
 #: Why a kernel cannot be measured that was declared while something else was imported.
-NOT_FOUND = "no other process can import it"
+NOT_FOUND = "no other process can import it; first use tunes it"
+#: Why what was measured is not used.
+KEPT = "the machine was busy, so the clean record stays as it is"
 #: Kept for looking at the start of a program in a fresh process, which imports Numba (MEASUREMENT.md, section 8).
 STARTING_S = 2.0
 
@@ -143,7 +145,7 @@ class _Spending:
         made = resolving.made(signed.known, signed.calls, [site.size for site in step.sites])
         for site, point in zip(step.sites, made.points, strict=True):
             if point is None:
-                site.unable = made.reason or "its arguments cannot be made"
+                site.unable = f"{made.reason or 'its arguments cannot be made'}; first use tunes it"
         if made.problem is None:
             return None
         task = Task(made.problem, signed.signature, signed.known.location)
@@ -198,24 +200,23 @@ class _Spending:
         signed.spent_s += took_s
         step.target.compiled = True
         self.costs.learn(step.model_s, took_s)
-        record = self._save(task, signed, result, found)
-        self._learn(step, record, result["gains"], found)
+        if result["contended"] and signed.own is not None and signed.own.quality == "clean":
+            self._left_out(step, found, KEPT)
+            return
+        self._learn(step, self._saved(task, result, found), result["gains"], found)
         self.tell(task.event("done", spent_s=took_s))
 
     def _left_out(self, step: Step, found: Outcome, reason: str) -> None:
         for site in step.sites:
             site.unable = site.unable or reason
         reasons = dict.fromkeys(site.unable for site in step.sites if site.unable)
-        found.left_out += [(step.target.name, f"{reason}; first use tunes it") for reason in reasons]
+        found.left_out += [(step.target.name, reason) for reason in reasons]
         self.tell({"event": "left out", "kernel": step.target.name, "reason": "; ".join(reasons)})
 
-    def _save(self, task: Task, signed: Signed, result: Mapping[str, Any], found: Outcome) -> Record:
+    def _saved(self, task: Task, result: Mapping[str, Any], found: Outcome) -> Record:
         record = msgspec.convert(result["record"], Record)
-        if result["contended"] and signed.own is not None and signed.own.quality == "clean":
-            self.tell(task.event("kept", reason="the clean record, because the machine was busy now"))
-            return signed.own
         if not store.save(record):
-            found.left_out.append((str(task.kernel.name), "it was measured, and could not be saved"))
+            found.left_out.append((task.kernel.name, "it was measured, and could not be saved"))
         found.records = [other for other in found.records if store.key_of(other) != store.key_of(record)] + [record]
         return record
 

@@ -51,6 +51,8 @@ class Site:
     calls: Calls
     best: Gain = Gain(1.0, "")  # noqa: RUF009 - frozen
     now: float | None = None
+    #: The part of its time that is not of other kernels, called inside it: these are targets themselves.
+    own: float = 1.0
     #: Time of what serves now over that of what served, as measured, with its interval.
     after: tuple[float, float, float] | None = None
     #: Why it cannot be measured.
@@ -58,7 +60,7 @@ class Site:
     before_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.before_s = undisturbed_s(self.calls)
+        self.before_s = self.own * undisturbed_s(self.calls)
 
     @property
     def size(self) -> Mapping[str, int]:

@@ -77,10 +77,11 @@ def targets_of(workload: Workload, resolved: Resolved, *, force: bool) -> tuple[
             except CalibrationError as error:
                 left_out.append((known.kernel.name, f"{error}; first use tunes it"))
                 continue
-            own = known.own(signature, known.found.records.get(signature.key))
-            signed = Signed(known, signature, calls, own, force)
+            recorded = known.own(signature, known.found.records.get(signature.key))
+            signed = Signed(known, signature, calls, recorded, force)
             entry = entry_of(known.kernel, signature, numerics=known.numerics, cores=cores)
-            sites = [Site(each) for each in timed]
+            own = kernel.self_s / kernel.total_s if kernel.total_s > 0 else 1.0
+            sites = [Site(each, own=min(own, 1.0)) for each in timed]
             for site in sites:
                 if resolving.too_large(site.calls.argument_bytes):
                     site.unable = "its arrays need more than an eighth of the free memory"

@@ -228,17 +228,34 @@ def with_sizes(known: Record | None, new: Record) -> Record:
                 known = with_trial(known, msgspec.structs.replace(new, cells=[cell]), leaf)
         return known
     measured = [cell.size for cell in new.cells]
-    about, made = new.variants, new.provenance
+    decision, about, made = _beside(known, new), new.variants, new.provenance
     return msgspec.structs.replace(
         new,
         cells=[*(cell for cell in known.cells if cell.size not in measured), *new.cells],
-        decision=patches.filled(new.decision, known.decision),
+        decision=patches.filled(decision, known.decision),
         variants=msgspec.structs.replace(about, ulp={**known.variants.ulp, **about.ulp}),
         provenance=msgspec.structs.replace(
             made, compiled=made.compiled or known.provenance.compiled,
             spent_s=round(made.spent_s + known.provenance.spent_s, 3),
         ),
     )  # fmt: skip
+
+
+def _beside(known: Record, new: Record) -> Decision:
+    """The new decision; where sizes that were measured before lie among the new ones, these decide with them."""
+    box = patches.around([cell.size for cell in new.cells])
+    measured = [cell.size for cell in new.cells]
+    spots = [(size, lookup(new.decision, size)) for size in measured]
+    among = [
+        (cell.size, lookup(known.decision, cell.size))
+        for cell in known.cells
+        if cell.size not in measured
+        and not cell.undecided
+        and all(low <= cell.size.get(name, -1) < high for name, (low, high) in box.items())
+    ]
+    decided = [(size, leaf) for size, leaf in [*spots, *among] if leaf is not None]
+    changed = any(leaf is not None and leaf != lookup(new.decision, size) for size, leaf in among)
+    return patches.inside(patches.by_neighbours(decided), box) if changed else new.decision
 
 
 def _has_gaps(decision: Decision) -> bool:

@@ -19,7 +19,7 @@ from ..measure.gate import Case
 from ..measure.paired import paired_interval
 from ..measure.race import Verdict
 from ..search import crossover
-from ..store.record import REACH_OCTAVES, Decision, Gap, HeldOut, Record, lookup
+from ..store.record import Decision, Gap, HeldOut, Record, lookup
 from . import cases, decide, patches
 from .entrants import LOAD_S, compiling_s, cost_rank, uses_compiler
 from .examples import Examples
@@ -93,7 +93,7 @@ class Occurring(Session):
         else:
             costs = {item.size[name]: item.costs(facts, expected_layer()) for item in self.raced}
             decision = decide.from_segments(name, self._segments(name, costs), costs, facts)
-        return patches.inside(decision, self._box())
+        return patches.inside(decision, patches.around([item.size for item in self.raced]))
 
     def _segments(self, name: str, costs: Mapping[int, Mapping[str, float]]) -> list[crossover.Segment]:
         """The winners of the measured sizes; a border is half-way, or where duels find it if there are calls there."""
@@ -118,13 +118,6 @@ class Occurring(Session):
         if time.monotonic() > self.deadline_s:
             return crossover.Outcome(dict.fromkeys(names, 1.0), names[0])
         return super()._duel(size, names)
-
-    def _box(self) -> dict[str, tuple[int, int]]:
-        """Around all measured sizes, half an octave beyond the outermost."""
-        factor = 2**REACH_OCTAVES
-        sizes = [item.size for item in self.raced]
-        ends = {name: (min(s[name] for s in sizes), max(s[name] for s in sizes)) for name in sizes[0]}
-        return {n: (math.floor(lo / factor), max(math.ceil(hi * factor), hi + 1)) for n, (lo, hi) in ends.items()}
 
     def _refined(self, decision: Decision) -> tuple[Decision, list[HeldOut]]:
         """Every size that matters is measured: none is held out."""

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
-from ..store.record import MAX_DEPTH, Decision, Gap, Leaf, Split
+from ..store.record import MAX_DEPTH, Decision, Gap, Leaf, Split, reach
 
 #: For each size, the first value inside and the first beyond.
 Box = Mapping[str, tuple[int, int]]
@@ -24,6 +24,13 @@ def inside(decision: Decision, box: Box) -> Decision:
         if low > 0:
             decision = Split(name, low, Gap(), decision)
     return decision
+
+
+def around(sizes: Sequence[Mapping[str, int]]) -> dict[str, tuple[int, int]]:
+    """The box of some sizes and half an octave beyond the outermost."""
+    ends = {name: (min(s[name] for s in sizes), max(s[name] for s in sizes)) for name in sizes[0]}
+    lowest, highest = ({name: pair[end] for name, pair in ends.items()} for end in (0, 1))
+    return {name: (reach(lowest)[name][0], reach(highest)[name][1]) for name in ends}
 
 
 def filled(decision: Decision, other: Decision) -> Decision:

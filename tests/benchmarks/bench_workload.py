@@ -52,8 +52,7 @@ class Stores:
         return done.stdout
 
     def record(self) -> Any:
-        environ = {**self.environ("recorded"), "AUTOTUNE_RECORD": str(self.workload)}
-        subprocess.run([sys.executable, *self.program], env=environ, stdout=subprocess.DEVNULL, check=True)
+        self.autotune("recorded", "record", "-o", str(self.workload), *self.program)
         return json.loads(self.workload.read_text())
 
     def work_s(self, store: str) -> float:
