@@ -88,7 +88,7 @@ _in_any_order, _in_order = _sum_of_squares(fastmath=ANY_ORDER), _sum_of_squares(
 
 @jitable(forceinline=True)
 def _square(point, center):
-    """The squared distance; in float32 the reference's to the last bit: the inertia, of float64, would show any other."""
+    """The squared distance; in float32 the reference's to the last bit: the inertia would show any other."""
     return _in_order(point, center) if point.itemsize == 4 else _in_any_order(point, center)
 
 
