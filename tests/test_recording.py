@@ -393,14 +393,14 @@ CHILDREN = {
     "subprocess": """
         import subprocess
         call(1, 5)
-        for _ in range(3):
-            subprocess.run([sys.executable, "-c", "from calls import *; call(7)"], check=True)
+        for times in (7, 14):
+            subprocess.run([sys.executable, "-c", f"from calls import *; call({times})"], check=True)
     """,
     "subprocess in another directory, of a parent without kernels": """
         import os, subprocess
         os.environ["PYTHONPATH"] = os.getcwd()
-        for times in (7, 7, 7):
-            subprocess.run([sys.executable, "-c", "from calls import *; call(7)"], check=True)
+        for times in (7, 14):
+            subprocess.run([sys.executable, "-c", f"from calls import *; call({times})"], check=True)
         call(1, 5)
     """,
 }

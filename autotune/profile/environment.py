@@ -6,6 +6,7 @@ Knows nothing of what is recorded.
 from __future__ import annotations
 
 import atexit
+import logging  # noqa: F401 - see `_finish`
 import os
 from pathlib import Path
 
@@ -36,7 +37,11 @@ def start_as_asked() -> None:
 
 
 def _finish(recording: recorder.Recorder) -> None:
-    """At the end of the process nobody is there to catch an error."""
+    """At the end of the process nobody is there to catch an error.
+
+    What is needed here is imported before: a module that makes a named tuple evaluates a text, and Python forgets by
+    that (3.11) that it was an interrupt that ended the program, and exits with another code.
+    """
     try:
         recording.finish()
     except WorkloadError as error:
