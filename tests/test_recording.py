@@ -209,6 +209,15 @@ def test_every_kind_of_parameter_list_is_recorded_and_a_call_counted_once():
     assert calls_of(recorded.workload, "all_of")[-1] == 3
 
 
+def test_what_a_call_takes_beyond_its_variant_is_measured():
+    one = declared()
+
+    with autotune.recording() as recorded:
+        one(np.ones(5))
+
+    assert 1e-8 < recorded.workload.run.dispatch_s < 1e-5
+
+
 def test_who_served_and_why_nobody_was_tuned_is_recorded():
     one, untouched = declared("tuned_one"), declared("untuned_one")
     decide(one, (np.ones(5),), split("n", 50, leaf("reference"), leaf("other")))

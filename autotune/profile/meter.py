@@ -35,7 +35,7 @@ UNLIKE = 8
 #: They are counted by octave again when they come apart by this factor: something takes time that was not there, and it
 #: may be calls that are too few to be looked at. Each time it takes twice as many looks to count them alike once more,
 #: because new code takes some milliseconds.
-APART = 1.25
+APART = 1.5
 #: Where fewer calls come to a look, it is the looks that take the time.
 FEW = 256
 
@@ -235,7 +235,7 @@ class Meter:
         self._looks += 1
         now_s, calls = time.perf_counter(), self.calls
         then_s, before = self._last
-        enough = self._needed if self.counting == tap.BY_OCTAVE else 1
+        enough = self._needed if self.counting == tap.BY_OCTAVE else DENSE_LOOKS
         if self._looks < enough or calls - before < FEW * self._looks:
             return
         self._last, self._looks = (now_s, calls), 0

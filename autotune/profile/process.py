@@ -10,6 +10,7 @@ import time
 
 from .. import __version__
 from ..machine import fingerprint
+from .overhead import dispatch_s
 from .workload import Run
 
 #: So many looks at the clock tell what one takes.
@@ -20,6 +21,7 @@ class Process:
     """This process, from now on."""
 
     def __init__(self) -> None:
+        self._dispatch_s = dispatch_s()
         self._started_s, self._begun_s, self._cpu_s = time.time(), time.monotonic(), time.process_time()
 
     def run(self, name: str, mode: str, threads: int) -> Run:
@@ -34,6 +36,7 @@ class Process:
             peak_bytes=peak_bytes(),
             mode=mode,
             cores=machine.cores.count,
+            dispatch_s=self._dispatch_s,
             machine=dict(machine.hard),
             label=machine.label,
             tool=__version__,
