@@ -13,9 +13,13 @@ from ..errors import UnknownKernel, WorkloadError
 from ..machine import fingerprint
 from ..profile import files
 from ..profile.calibration import Outcome, calibrate_workload
-from ..profile.planning import Target
+from ..profile.planning import Target, slower_then
 from ..profile.workload import Workload
 from .common import NOTHING_RECORDED, as_text, console, print_json, table
+
+#: Calls that took so many times what they take now were recorded under other conditions: two runs of the same differ by
+#: some percent (MEASUREMENT.md, section 1), tens of percent where neighbours share the processors.
+UNLIKE = 1.3
 
 
 def read(given: Iterable[str]) -> Workload:
@@ -136,8 +140,8 @@ def totals(found: Outcome) -> dict[str, Any]:
     wall_s = found.workload.run.wall_s
     return {
         "wall_s": wall_s, "expected_wall_s": max(0.0, wall_s - saving_s), "before_s": before_s, "after_s": after_s,
-        "start_s": found.start_s, "saving_s": saving_s, "spent_s": found.spent_s,
-        "pays_back_after_runs": pays_back(found.spent_s, saving_s),
+        "slower_then": slower_then(found.targets), "start_s": found.start_s, "saving_s": saving_s,
+        "spent_s": found.spent_s, "pays_back_after_runs": pays_back(found.spent_s, saving_s),
     }  # fmt: skip
 
 
@@ -194,6 +198,12 @@ def notes(found: Outcome, runs: float) -> list[str]:
         )
     if run.mode:
         said.append(f"Recorded with AUTOTUNE_MODE={run.mode}; what is saved is saved of that.")
+    slower = slower_then(found.targets)
+    if slower is not None and not 1 / UNLIKE < slower < UNLIKE:
+        said.append(
+            f"What served took {slower:.2g} times as long when it was recorded as it takes now: the machine was busier "
+            "or faster then, or the data is other; expect savings in that proportion."
+        )
     counted = "Counted is what calls take again and again, not the first of each, which loads and tunes."
     if found.start_s is not None and found.start_s > 0.01:
         counted += f" Loading compiled code adds {time_text(found.start_s)} to a run; the sum counts that."

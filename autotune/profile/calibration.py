@@ -230,6 +230,7 @@ class _Spending:
                 site.unable = site.unable or next(iter(record.skipped), "there was no time for it")
                 continue
             site.after = gains.weighed(here, site.calls.served, site.calls.warm)
+            site.call_s = gains.seconds_now(here, site.calls.served, site.calls.warm)
             site.unable = "" if site.after is not None else "what served in the program is not there any more"
         for target in found.targets:
             if target.about.known is signed.known:

@@ -170,3 +170,10 @@ def _over(ratios: Mapping[str, Sequence[float]], served: Mapping[str, float]) ->
         calls / math.fsum(count / max(ratios[name][index], 1e-9) for name, count in served.items())
         for index in range(3)
     )
+
+
+def seconds_now(here: Mapping[str, Any], served: Mapping[str, float], warm: float) -> float | None:
+    """What a call of what served takes now, in the mean; warm and cold as often as in the program."""
+    hot = over_served(here["seconds"], served)
+    cold = over_served(here["cold_seconds"], served)
+    return hot if hot is None or cold is None else warm * hot + (1 - warm) * cold

@@ -55,6 +55,8 @@ class Site:
     own: float = 1.0
     #: Time of what serves now over that of what served, as measured, with its interval.
     after: tuple[float, float, float] | None = None
+    #: What a call of what served takes now.
+    call_s: float | None = None
     #: Why it cannot be measured.
     unable: str = ""
     before_s: float = field(init=False)
@@ -216,7 +218,8 @@ def apart(size: Mapping[str, int], others: Sequence[Mapping[str, int]]) -> float
     return 0.0 if distance <= REACH_OCTAVES else min(1.0, distance / APART_OCTAVES)
 
 
-def spent_on(targets: Iterable[Target]) -> tuple[float, float]:
-    """Seconds of a run, before and after."""
-    found = list(targets)
-    return math.fsum(target.before_s for target in found), math.fsum(target.after_s for target in found)
+def slower_then(targets: Iterable[Target]) -> float | None:
+    """How many times what they take now the calls of the measured sites took when they were recorded."""
+    sites = [site for target in targets for site in target.sites if site.call_s is not None]
+    now_s = math.fsum(site.own * site.calls.calls * site.call_s for site in sites if site.call_s is not None)
+    return math.fsum(site.before_s for site in sites) / now_s if now_s > 0 else None

@@ -126,7 +126,7 @@ class Occurring(Session):
     # -- what it brings
 
     def gains(self, record: Record, served: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-        """The time of what serves each measured size now over that of what served in the program.
+        """The time of what serves each measured size now over that of what served in the program, and that one's.
 
         Parameters
         ----------
@@ -140,11 +140,11 @@ class Occurring(Session):
             leaf = lookup(record.decision, dict(item.size))
             if leaf is None:
                 continue
-            now = str(leaf.winner)
-            cold = item.regimes.cold
+            now, warm, cold = str(leaf.winner), item.regimes.warm, item.regimes.cold
             found.append({
                 "size": dict(item.size), "now": now,
-                "warm": _ratios(item.regimes.warm, now, served), "cold": _ratios(cold, now, served) if cold else {},
+                "warm": _ratios(warm, now, served), "cold": _ratios(cold, now, served) if cold else {},
+                "seconds": _seconds(warm, served), "cold_seconds": _seconds(cold, served) if cold else {},
             })  # fmt: skip
         return found
 
@@ -166,3 +166,7 @@ def _ratios(verdict: Verdict, now: str, served: Iterable[str]) -> dict[str, list
             interval = paired_interval(verdict.samples[now], verdict.samples[name])
             found[name] = [interval.ratio, interval.low, min(interval.high, 1e9)]
     return found
+
+
+def _seconds(verdict: Verdict, served: Iterable[str]) -> dict[str, float]:
+    return {name: verdict.median_s(name) for name in served if name in verdict.samples}
