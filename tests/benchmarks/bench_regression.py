@@ -3,10 +3,10 @@
 Run as ``python -m tests.benchmarks.bench_regression [SEED]``. Two hundred real comparisons, each of 28 processes or
 more, would take hours, so most are judged on recorded runs (`tests.benchmarks.runs`: fresh processes that timed
 unchanged functions one after the other, on a calm machine and beside a busy process on every core). A comparison
-begins at a random run of a function and goes on with those that followed: neighbours are a pair, which of them counts
-as old is drawn. No run is used twice in one comparison; as there are fewer runs than the comparisons need, different
-ones share runs. The slowdown is added to the recorded times of the new side. Then some comparisons are made for real,
-with processes, worktrees and slower code.
+begins at a random run of a function and goes on with those that followed, after the last with the first: neighbours
+are a pair, which of them counts as old is drawn. No run is used twice in one comparison; as there are fewer runs than
+the comparisons need, different ones share runs. The slowdown is added to the recorded times of the new side. Then some
+comparisons are made for real, with processes, worktrees and slower code.
 """
 
 from __future__ import annotations
