@@ -43,6 +43,8 @@ SOUND = {
     "verify": (["verify", "-m", "{module}", "--sizes", "1", "--max-regret", "900%"], 0),
     "doctor": (["doctor"], None),  # 0 or 1: what this machine is like
     "freeze": (["freeze", "-m", "{module}"], 0),
+    "record": (["record", "-o", "{export}.w.json", "{empty}"], 3),  # which calls no kernel
+    "report": (["report", "-m", "{module}"], 0),
     "compare": (["compare", "--in-place", "--pairs", "3", "{empty}"], 0),
     "baseline save": (["baseline", "save", "--function", "os:getpid", "--pairs", "3", "--to", "{export}.b.json"], 0),
     "baseline compare": (["baseline", "compare", "--stored", "--function", "os:getpid"], 3),
@@ -62,6 +64,7 @@ WRONG = [
     (["verify", "--sizes", "0"], 2), (["verify", "--seed", "x"], 2), (["verify", "no_such", "-m", "{module}"], 1),
     (["doctor", "surplus"], 2), (["freeze", "-o"], 2), (["freeze", "-m", "{module}", "-o", "/no/such/folder/x"], 1),
     (["freeze", "-m", "{module}", "-o", "/"], 2), (["compare"], 2), (["compare", "/no/such.py"], 2),
+    (["record"], 2), (["record", "/no/such.py"], 2), (["report", "/no/such"], 2), (["report", "{module}"], 2),
     (["compare", "--pairs", "2", "{empty}"], 2), (["compare", "-m"], 2), (["compare", "--in-place"], 2),
     (["compare", "--in-place", "-m", "no.such.module"], 1), (["compare", "--no", "x"], 2),
     (["baseline"], 2), (["baseline", "compare", "--fail-above", "much"], 2), (["baseline", "compare", "--against"], 2),
