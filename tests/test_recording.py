@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +208,28 @@ def test_every_kind_of_parameter_list_is_recorded_and_a_call_counted_once():
 
     assert calls_of(recorded.workload, "mean_of")[-1] == 12
     assert calls_of(recorded.workload, "all_of")[-1] == 3
+
+
+def test_arguments_that_cannot_be_looked_at_cost_the_look_and_not_the_call():
+    class Odd(np.ndarray):
+        @property
+        def nbytes(self):
+            raise RuntimeError("mine")
+
+    one = declared()
+    odd = np.ones(5).view(Odd)
+    with autotune.recording() as recorded:
+        with pytest.warns(WorkloadWarning, match=r"a call could not be looked at \(RuntimeError: mine\)"):
+            first = one(odd)
+        with warnings.catch_warnings(record=True) as again:
+            warnings.simplefilter("always")
+            second = one(odd)
+        one(np.ones(7))
+
+    assert (first == 2).all()
+    assert (second == 2).all()
+    assert again == []
+    assert recorded.workload.kernels[0].calls == 3
 
 
 def test_what_a_call_takes_beyond_its_variant_is_measured():

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..dispatch import policy, tap
 from ..dispatch.dispatcher import Dispatcher
+from ..errors import WorkloadWarning, warn
 from .counter import Counter
 from .facts import Facts, Known, arrays_of, bytes_of
 from .part import Kind, Look, Miss
@@ -66,6 +67,8 @@ class Meter:
         self._names = dispatcher.namespace.globals
         self._known = Known(dispatcher)
         self._kinds: dict[tuple[str, str], Kind] = {}
+        #: Whether some call could not be looked at, which has been said.
+        self._failed = False
         array = tap.octaves_of(dispatcher)
         self._by_octave = bool(array)
         #: Where the array is whose size tells calls apart.
@@ -140,9 +143,7 @@ class Meter:
         counter.due()
         if counter.waits:
             counter.make_ready()
-            if self._recorder.enter():
-                self._recorder.warmth.touch(arrays_of(arguments))
-                self._recorder.leave()
+            self._guarded(lambda: self._recorder.warmth.touch(arrays_of(arguments)))
             self._install(place, time.perf_counter() - begun_s)
         else:
             counter.wait()
@@ -175,11 +176,7 @@ class Meter:
         passed_s = begun_s - counter.since_s if counter.since_s else 0.0
         counter.since_s = begun_s
         weight = counter.untold
-        if self._recorder.enter():
-            try:
-                self._tell(looked, took_s, passed_s, result, arguments)
-            finally:
-                self._recorder.leave()
+        self._guarded(lambda: self._tell(looked, took_s, passed_s, result, arguments))
         counter.learn(took_s, time.perf_counter() - begun_s + looked.before_s)
         counter.wait()
         self._install(looked.place)
@@ -187,6 +184,20 @@ class Meter:
         if stack:
             stack[-1].aside_s += looked.aside_s + looked.before_s + time.perf_counter() - begun_s
             stack[-1].inside_s += weight * took_s
+
+    def _guarded(self, tell: Callable[[], None]) -> None:
+        """Tell of a call, if nobody else is telling; arguments may be of any kind, and raise whatever they like."""
+        if not self._recorder.enter():
+            return
+        try:
+            tell()
+        except Exception as error:  # the variant guard: a call must not fail because it is looked at
+            if not self._failed:
+                self._failed = True
+                said = f"{type(error).__name__}: {error}"
+                warn(f"{self.kernel}: a call could not be looked at ({said}); it is only counted", WorkloadWarning)
+        finally:
+            self._recorder.leave()
 
     def _tell(
         self, looked: _Looked, took_s: float, passed_s: float, result: object, arguments: tuple[object, ...]

@@ -36,7 +36,7 @@ def _nothing(x: np.ndarray) -> None:
 
 @lru_cache(maxsize=1)
 def dispatch_s() -> float:
-    """Seconds that a call of one contiguous array takes beyond that of what serves it, with one threshold on the way."""
+    """Seconds that a call of one contiguous array takes beyond that of what serves it, with one threshold passed."""
     kernel = _kernel()
     x = np.ones(2)
     signature = signature_of(kernel, {"x": x})
