@@ -210,6 +210,42 @@ def test_every_kind_of_parameter_list_is_recorded_and_a_call_counted_once():
     assert calls_of(recorded.workload, "all_of")[-1] == 3
 
 
+def test_calls_that_tuning_makes_are_not_the_programs(monkeypatch):
+    monkeypatch.setenv("AUTOTUNE_MODE", "first-use")
+    inner = tunable(lambda x: x + 1, size={"n": "x.size"}, name="inner")
+
+    @tunable(size={"n": "x.size"}, name="outer")
+    def outer(x):
+        return inner(x)
+
+    @outer.variant(kind="vectorized")
+    def direct(x):
+        return x + 1
+
+    with autotune.recording() as recorded:
+        inner(np.ones(500))
+        outer(np.ones(500))
+
+    assert outer.cache_info().tuned == 1
+    assert calls_of(recorded.workload, "outer") == {-1: 1, 500: 1}
+    found = next(each for each in recorded.workload.kernels if each.kernel.endswith(":inner"))
+    assert found.calls <= 2
+    assert found.total_s < 0.01
+
+
+def test_what_tuning_starts_is_not_recorded(monkeypatch, target):
+    from autotune.measure import worker
+
+    started: dict[str, str] = {}
+    monkeypatch.setattr(worker, "Spawned", started.update)
+    monkeypatch.setenv("AUTOTUNE_RECORD", str(target))
+
+    worker.Worker({"AUTOTUNE_MODE": "use"}, fork=False).start()
+
+    assert started["AUTOTUNE_MODE"] == "use"
+    assert "AUTOTUNE_RECORD" not in started
+
+
 def test_arguments_that_cannot_be_looked_at_cost_the_look_and_not_the_call():
     class Odd(np.ndarray):
         @property

@@ -105,6 +105,10 @@ class Counter:
         self._told += look.weight
         self.last = look
 
+    def forget(self) -> None:
+        """The calls that no look stands for are nobody's."""
+        self._told = self.calls
+
     def learn(self, call_s: float, look_s: float) -> None:
         """A call took so long, and looking at it so long in addition."""
         self._looks += 1

@@ -203,7 +203,8 @@ class Meter:
         self, looked: _Looked, took_s: float, passed_s: float, result: object, arguments: tuple[object, ...]
     ) -> None:
         recorder, counter = self._recorder, looked.counter
-        if policy.is_tuning():
+        if policy.is_tuning():  # it is the tuner that calls, and not the program
+            counter.forget()
             return
         facts = self._known.of(arguments)
         kind = self._kind(facts)
