@@ -20,7 +20,7 @@ from autotune.kernel import registry
 from autotune.kernel.model import Candidate
 from autotune.kernel.signature import signature_of
 from autotune.store import store
-from autotune.tuner import calibration, shipping, trial_job
+from autotune.tuner import shipping, task, trial_job
 from tests.records import leaf, record
 
 X = np.ones(50)
@@ -161,7 +161,7 @@ def test_an_error_of_the_reference_in_the_worker_comes_back(declare):
 
 
 def test_a_kernel_that_loses_every_worker_is_given_up(declare, monkeypatch):
-    monkeypatch.setattr(calibration, "MAX_LOST", 1)
+    monkeypatch.setattr(task, "MAX_LOST", 1)
     with pytest.raises(CalibrationError, match=r"given up after 1 lost workers: .*SIGABRT"):
         declare(deadly=True).calibrate(effort="quick")
 
