@@ -154,6 +154,16 @@ def test_a_decision_that_costs_more_than_it_may_is_told_from_one_that_a_run_now_
     assert any("between what is decided and the fastest" in text for text in texts)
 
 
+def test_calls_that_take_longer_than_when_they_were_measured_are_marked(tuned, recorded):
+    alike, slower = (calls({"n": 100_000}, s, served={"dots": 1.0}) for s in (41e-6, 90e-6))
+    key = recorded.signature
+
+    found = [found_in(tuned, of(tuned, key, one)).spots[0] for one in (alike, slower)]
+
+    assert [spot.unlike for spot in found] == [False, True]
+    assert found[1].expected_s == pytest.approx(41.3e-6)
+
+
 def test_beyond_the_measured_sizes_nothing_is_promised(tuned, recorded):
     curves = Curves(recorded)
 

@@ -13,8 +13,8 @@ from . import axes
 from .chart import LEFT as GRID_LEFT
 from .chart import LETTER, WIDTH
 from .chart import RIGHT as GRID_RIGHT
-from .findings import ALLOWED_REGRET
 from .markup import Html, tag
+from .possible import ALLOWED_REGRET
 
 LEFT, ROW, TOP = 190.0, 26.0, 26.0
 #: Room for what is written to the right of a row.

@@ -5,21 +5,19 @@ Data only; hottest first. Knows nothing of how it is shown.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..kernel.model import REFERENCE
 from ..kernel.signature import describe_key
 from ..machine import fingerprint
-from ..measure.race import INDIFFERENCE
 from .knowledge import Known
+from .possible import possible, ratio, sound
 from .workload import Calls, KernelCalls, Run, SignatureCalls, Workload
 
-#: What a decision may cost over the fastest, by the figures of `autotune verify`.
-ALLOWED_REGRET = 0.05
 #: Calls that took so many times the median are told apart: first calls load, compile or tune, and machines get busy.
 SLOW = 10.0
+#: A call that takes so many times what was measured, or so much less, was another kind of call.
+UNLIKE = 1.5
 #: Place of the histogram of times that no call reaches: 2^64 ns are 585 years.
 MOST_PLACE = 64 * 16
 #: Share of a call from which on the dispatcher's part of it is worth a word.
@@ -45,6 +43,8 @@ class Spot:
     #: Calls that took over `SLOW` times the median, and their part of the time.
     slow_calls: float
     slow_s: float
+    #: What a call took when it was measured with whoever served it; None where that is not known.
+    expected_s: float | None
     #: Candidates with the calls that they served, most first.
     served: Mapping[str, float]
     #: The fastest candidate that the policy lets win at this size, by the record; empty where that is not known.
@@ -79,8 +79,13 @@ class Spot:
         return "p99" if self.sampled >= 100 else "slowest"
 
     @property
+    def unlike(self) -> bool:
+        """Whether a call took much longer, or less, than when it was measured: other data, caches or neighbours."""
+        return bool(self.expected_s) and not 1 / UNLIKE < ratio(self.median_s, self.expected_s or 0.0) < UNLIKE
+
+    @property
     def launch_share(self) -> float:
-        return _ratio(self.launch_s, self.total_s)
+        return ratio(self.launch_s, self.total_s)
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,7 @@ class Findings:
         """Of the program's time; None where several threads or processes called, whose times add up beyond it."""
         if self.run.processes != 1 or self.run.threads != 1 or not self.run.wall_s > 0:
             return None
-        return min(1.0, _ratio(self.kernel_s, self.run.wall_s))
+        return min(1.0, ratio(self.kernel_s, self.run.wall_s))
 
 
 def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
@@ -148,7 +153,7 @@ def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
     known : mapping
         What is known of its kernels, by id.
     """
-    all_s = _sound(sum(_sound(kernel.self_s) for kernel in workload.kernels))
+    all_s = sound(sum(sound(kernel.self_s) for kernel in workload.kernels))
     parts = [_part(kernel, known[kernel.kernel], all_s, workload.run.dispatch_s) for kernel in workload.kernels]
     parts.sort(key=lambda part: -part.self_s)
     spots = sorted((spot for part in parts for spot in part.spots), key=lambda spot: -spot.share)
@@ -160,16 +165,16 @@ def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
         calls=sum(part.calls for part in parts),
         saving_s=min(all_s, sum(part.saving_s for part in parts)),
         now_saving_s=min(all_s, sum(part.now_saving_s for part in parts)),
-        launch_s=_sound(sum(part.launch_s for part in parts)),
-        slow_s=_sound(sum(part.slow_s for part in parts)),
-        untuned_s=_sound(sum(part.untuned_s for part in parts)),
+        launch_s=sound(sum(part.launch_s for part in parts)),
+        slow_s=sound(sum(part.slow_s for part in parts)),
+        untuned_s=sound(sum(part.untuned_s for part in parts)),
         other_machine=tuple(_differences(workload.run.machine)),
     )
 
 
 def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) -> Part:
-    own = _sound(kernel.self_s)
-    within = _ratio(own, _sound(kernel.total_s))  # the share of a call's time that is not of kernels it calls
+    own = sound(kernel.self_s)
+    within = ratio(own, sound(kernel.total_s))  # the share of a call's time that is not of kernels it calls
     spots = [
         _spot(kernel, signature, calls, known, all_s, within, dispatch_s)
         for signature in kernel.signatures for calls in signature.calls
@@ -180,14 +185,14 @@ def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) ->
         module=kernel.module,
         calls=kernel.calls,
         self_s=own,
-        total_s=_sound(kernel.total_s),
-        share=_ratio(own, all_s),
+        total_s=sound(kernel.total_s),
+        share=ratio(own, all_s),
         misses=kernel.misses,
         saving_s=min(own, sum(spot.saving_s or 0.0 for spot in spots)),
         now_saving_s=min(own, sum(spot.now_saving_s for spot in spots)),
-        launch_s=_sound(_sound(dispatch_s) * kernel.calls),
+        launch_s=sound(sound(dispatch_s) * kernel.calls),
         slow_s=min(own, sum(spot.slow_s * within for spot in spots)),
-        untuned_s=_sound(sum(spot.total_s * within for spot in spots if spot.reason and spot.saving_s is None)),
+        untuned_s=sound(sum(spot.total_s * within for spot in spots if spot.reason and spot.saving_s is None)),
         gone=_gone(known),
         spots=tuple(spots),
     )
@@ -203,117 +208,51 @@ def _spot(
     kernel: KernelCalls, about: SignatureCalls, calls: Calls, known: Known, all_s: float, within: float,
     dispatch_s: float,
 ) -> Spot:  # fmt: skip
-    served = dict(sorted(calls.served.items(), key=lambda item: -_sound(item[1])))
+    served = dict(sorted(calls.served.items(), key=lambda item: -sound(item[1])))
     slow_calls, slow_s = _slow(calls)
-    possible = _possible(about, calls, known, served, _sound(calls.total_s) - slow_s)
+    found = possible(about, calls, known, served, sound(calls.total_s) - slow_s)
     return Spot(
         kernel=kernel.kernel,
         signature=about.signature,
         arguments=describe_key(about.signature) if about.signature else "not covered",
         size=calls.size,
         ranges=calls.ranges,
-        calls=_sound(calls.calls),
+        calls=sound(calls.calls),
         sampled=calls.sampled,
-        total_s=_sound(calls.total_s),
-        share=_ratio(_sound(calls.total_s) * within, all_s),
-        median_s=_sound(calls.median_s),
-        tail_s=_sound(calls.tail_s),
+        total_s=sound(calls.total_s),
+        share=ratio(sound(calls.total_s) * within, all_s),
+        median_s=sound(calls.median_s),
+        tail_s=sound(calls.tail_s),
         slow_calls=slow_calls,
         slow_s=slow_s,
+        expected_s=found.expected_s,
         served=served,
-        best=possible.best,
-        best_s=possible.best_s,
-        saving_s=possible.saving_s,
-        now=possible.now,
-        now_saving_s=possible.now_saving_s,
-        reason=possible.reason,
-        launch_s=_sound(_sound(dispatch_s) * _sound(calls.calls)),
-        allocated_bytes=_sound(calls.allocated_bytes),
-        argument_bytes=_sound(calls.argument_bytes),
-        warm=_sound(calls.warm),
+        best=found.best,
+        best_s=found.best_s,
+        saving_s=found.saving_s,
+        now=found.now,
+        now_saving_s=found.now_saving_s,
+        reason=found.reason,
+        launch_s=sound(sound(dispatch_s) * sound(calls.calls)),
+        allocated_bytes=sound(calls.allocated_bytes),
+        argument_bytes=sound(calls.argument_bytes),
+        warm=sound(calls.warm),
     )
-
-
-@dataclass(frozen=True)
-class _Possible:
-    """The fields of a spot that the record tells."""
-
-    reason: str = ""
-    best: str = ""
-    best_s: float | None = None
-    saving_s: float | None = None
-    now: str = ""
-    now_saving_s: float = 0.0
-
-
-def _possible(
-    about: SignatureCalls, calls: Calls, known: Known, served: Mapping[str, float], total_s: float
-) -> _Possible:
-    """What would be the best, what it would save, and why not if that is not known.
-
-    The record tells how the candidates compare at this size; the program tells how long a call took. Their product is
-    what a call would take in this program, whose data may be warmer or colder than that of the calibration. What the
-    decision takes counts as the best unless it costs more than a decision may. `total_s` is without slow calls: no
-    other variant saves what loading and compiling take.
-    """
-    if not about.signature:
-        return _Possible(about.untuned or "no variant covers such calls")
-    curves = known.curves(about.signature)
-    refused = known.why_not(about.signature)
-    if curves is None or refused:
-        then = about.untuned if about.untuned and about.untuned != refused else ""
-        return _Possible(f"{refused}; when it ran: {then}" if then else refused)
-    times = curves.at(calls.size)
-    best = curves.best(calls.size, without=known.edited(known.found.records[about.signature]))
-    if best is None:
-        return _Possible("beyond the sizes that were measured")
-    now, refused = known.decided(about.signature, calls.size)
-    if refused:
-        if not set(served) - {REFERENCE}:
-            return _Possible(refused)
-        now = ""
-    if now in times and times[now] <= best[1] * (1 + ALLOWED_REGRET):
-        best = now, times[now]
-    unknown = [name for name in served if name not in times]
-    if unknown or not served:
-        return _Possible(f"{', '.join(unknown) or 'who served'}: not among what was measured", best[0], now=now)
-    expected_s = sum(times[name] * _sound(count) for name, count in served.items())
-    everyone = sum(map(_sound, served.values()))
-
-    def part(seconds: float) -> float:
-        """Time with a candidate over time as served; 1 within what a race cannot tell from noise."""
-        found = _ratio(seconds * everyone, expected_s)
-        return found if 0 < found < 1 / (1 + INDIFFERENCE) else 1.0
-
-    median_s, taken = _sound(calls.median_s), part(best[1])
-    return _Possible(
-        about.untuned, best[0], median_s * taken, total_s * (1 - taken), now,
-        total_s * (1 - part(times[now])) if now in times else 0.0,
-    )  # fmt: skip
 
 
 def _slow(calls: Calls) -> tuple[float, float]:
     """Calls that took many times the median, and their time, by the histogram of times."""
     number = seconds = 0.0
-    limit_s = SLOW * _sound(calls.median_s)
+    limit_s = SLOW * sound(calls.median_s)
     for place, count in calls.times.items():
         took_s = 2.0 ** ((min(place, MOST_PLACE) + 0.5) / 16) * 1e-9
         if took_s > limit_s:
-            number += _sound(count)
-            seconds += _sound(count) * took_s
-    return number, min(_sound(seconds), _sound(calls.total_s))
+            number += sound(count)
+            seconds += sound(count) * took_s
+    return number, min(sound(seconds), sound(calls.total_s))
 
 
 def _differences(recorded: Mapping[str, str]) -> list[str]:
     """The hard fields in which the recorded machine is another than this one."""
     here = fingerprint().hard
     return [f"{name} {recorded[name]}, here {now}" for name, now in here.items() if recorded.get(name, now) != now]
-
-
-def _sound(value: float) -> float:
-    """A time or count of a file as a number to reckon with: nothing negative, nothing infinite."""
-    return value if math.isfinite(value) and value > 0 else 0.0
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0

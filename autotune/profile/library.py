@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from ..kernel.signature import describe_key
 from ..store import summary
 from . import quantity
-from .findings import ALLOWED_REGRET
 from .knowledge import Known
+from .possible import ALLOWED_REGRET
 
 #: Sizes with the largest regret that are named.
 WORST = 12

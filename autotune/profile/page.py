@@ -13,10 +13,11 @@ from ..machine import fingerprint
 from . import bars, chart, distribution, quantity, sections, style
 from .advice import advice
 from .blocks import figure, kernel_block, listed, machine_section, opening, table, tiles
-from .findings import ALLOWED_REGRET, Findings, Part
+from .findings import Findings, Part
 from .knowledge import Known
 from .library import Library
 from .markup import Html, raw, tag
+from .possible import ALLOWED_REGRET
 
 
 def of_workload(found: Findings, known: Mapping[str, Known], file: str) -> str:

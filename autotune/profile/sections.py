@@ -138,7 +138,7 @@ def _spots(spots: Sequence[Spot], anchors: Mapping[str, str], first: int) -> Htm
             joined_name(spot, anchors, number),
             [quantity.size(spot.size), tag("small", _ranges(spot)) if spot.ranges else None],
             quantity.count(spot.calls),
-            [quantity.duration(spot.median_s), tag("small", f"{spot.tail} {quantity.duration(spot.tail_s)}")],
+            _a_call(spot),
             meter(spot.share / hottest, f"{quantity.duration(spot.total_s)} · {quantity.share(spot.share)}"),
             [candidate(spot.server), _others(spot)],
             _best(spot),
@@ -148,6 +148,12 @@ def _spots(spots: Sequence[Spot], anchors: Mapping[str, str], first: int) -> Htm
     ]
     head = ["kernel", "size", "calls", "a call", "time", "served by", "best possible", "saving"]
     return table(head, [[_cell(cell) for cell in row] for row in rows], right=["calls", "a call", "saving"])
+
+
+def _a_call(spot: Spot) -> list[Html | str | None]:
+    """What a call took, at most took, and took when it was measured, if that is another time."""
+    measured = tag("small", f"measured {quantity.duration(spot.expected_s)}") if spot.unlike else None
+    return [quantity.duration(spot.median_s), tag("small", f"{spot.tail} {quantity.duration(spot.tail_s)}"), measured]
 
 
 def _cell(cell: str | Html | Sequence[str | Html | None]) -> str | Html:
