@@ -47,9 +47,9 @@ def advice(found: Findings, file: str) -> list[Advice]:
         better = sorted((part for part in found.parts if part.now_saving_s > 0), key=lambda part: -part.now_saving_s)
         made.append(
             Advice(
-                f"{quantity.duration(found.now_saving_s)} ({quantity.share(found.now_saving_s / found.kernel_s)}) are "
-                f"saved by what was measured since: {_names(better)}. A run now uses it, unless AUTOTUNE_MODE=off or a "
-                "lock file says otherwise.",
+                f"{quantity.duration(found.now_saving_s)} ({quantity.share(found.now_saving_s / found.kernel_s)}) "
+                f"would be saved by what is recorded here: {_names(better)}. A run now uses it, "
+                "unless AUTOTUNE_MODE=off or a lock file says otherwise.",
                 worth_s=found.now_saving_s,
             )
         )

@@ -76,7 +76,7 @@ table.facts { min-width: 0; }
 .numbers .l { text-align: left; white-space: normal; }
 .name { font-weight: 600; }
 td small, th small { color: var(--muted); font-size: 0.92em; display: block; }
-td.meter { min-width: 7rem; white-space: nowrap; }
+.meter { white-space: nowrap; }
 .meter i { display: block; height: 4px; margin-top: 4px; border-radius: 2px; background: var(--faint); }
 .meter b { display: block; height: 4px; border-radius: 2px; background: var(--hist); width: var(--part); }
 .gain { font-weight: 600; }
@@ -104,7 +104,8 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
 .chart .ticks text, .chart .axis, .chart .ribbonlabel, .chart .muted { fill: var(--muted); }
 .chart .ribbonlabel, .chart .histlabel { font-size: 11px; }
 .chart .name { font-weight: 500; } .chart .muted { font-weight: 400; }
-.chart .hist { fill: var(--hist); opacity: 0.28; } .chart .histlabel { fill: var(--accent); }
+.chart .hist { fill: var(--hist); opacity: 0.28; } .chart .histlabel { fill: var(--accent);
+  paint-order: stroke; stroke: var(--bg); stroke-width: 3px; }
 .chart .band { fill: var(--fg); opacity: 0.1; }
 .chart .cut { stroke: var(--fg); stroke-width: 1; stroke-dasharray: 1 3; }
 .chart .leader { stroke: var(--c7); stroke-width: 0.6; opacity: 0.7; }
