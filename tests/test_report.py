@@ -286,7 +286,17 @@ def test_first_calls_are_told_apart_and_no_variant_is_said_to_save_them(tuned, r
     assert spot.slow_calls == 1
     assert spot.slow_s == pytest.approx(4.0, rel=0.05)
     assert 0 < spot.saving_s < 1.2
-    assert any("First calls load, compile or tune" in one.text for one in advice(found, "w.json"))
+    assert any("1 calls that took over 10 times" in one.text for one in advice(found, "w.json"))
+
+
+def test_what_loading_and_tuning_took_is_told_beside_the_time_of_the_calls(tuned, recorded):
+    made = of(tuned, recorded.signature, calls({"n": 10}, 1e-6))
+
+    found = found_in(tuned, msgspec.structs.replace(made, miss_s=2.5))
+
+    assert found.kernel_s == pytest.approx(1e-3)
+    assert found.parts[0].miss_s == found.miss_s == 2.5
+    assert any("2.5 s beside the calls went into loading" in one.text for one in advice(found, "w.json"))
 
 
 def test_where_threads_or_processes_called_no_share_of_the_wall_is_told(tuned, recorded):

@@ -93,6 +93,7 @@ def _summary(found: Findings) -> str:
         f"{quantity.count(found.calls)} calls",
         f"launching {quantity.duration(found.launch_s)}" if found.launch_s else "",
         f"slow calls {quantity.duration(found.slow_s)}" if found.slow_s else "",
+        f"loading and tuning {quantity.duration(found.miss_s)}" if found.miss_s else "",
         f"peak {quantity.memory(run.peak_bytes)}" if run.peak_bytes else "",
         f"{run.processes} processes" if run.processes != 1 else "",
         f"{run.threads} threads" if run.threads != 1 else "",

@@ -95,7 +95,8 @@ def as_data(found: findings.Findings) -> dict[str, Any]:
     parts = [{**dataclasses.asdict(part), "name": part.name} for part in found.parts]
     return {
         "run": msgspec.to_builtins(found.run), "kernel_s": found.kernel_s, "share_of_wall": found.share_of_wall,
-        "calls": found.calls, "saving_s": found.saving_s, "launch_s": found.launch_s, "untuned_s": found.untuned_s,
+        "calls": found.calls, "saving_s": found.saving_s, "launch_s": found.launch_s, "slow_s": found.slow_s,
+        "miss_s": found.miss_s, "untuned_s": found.untuned_s,
         "other_machine": list(found.other_machine), "kernels": parts,
     }  # fmt: skip
 

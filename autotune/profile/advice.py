@@ -75,6 +75,15 @@ def advice(found: Findings, file: str) -> list[Advice]:
                 worth_s=launch_s,
             )
         )
+    if found.miss_s > SLOW_SHARE * found.kernel_s:
+        first = sorted((part for part in found.parts if part.miss_s > 0), key=lambda part: -part.miss_s)
+        made.append(
+            Advice(
+                f"{quantity.duration(found.miss_s)} beside the calls went into loading, compiling and tuning at first "
+                f"calls: {_names(first)}. Later runs find most of it done.",
+                worth_s=found.miss_s,
+            )
+        )
     if found.slow_s > SLOW_SHARE * found.kernel_s:
         slow = sorted((part for part in found.parts if part.slow_s > 0), key=lambda part: -part.slow_s)
         number = sum(spot.slow_calls for spot in found.spots)
@@ -82,7 +91,7 @@ def advice(found: Findings, file: str) -> list[Advice]:
             Advice(
                 f"{quantity.duration(found.slow_s)} ({quantity.share(found.slow_s / found.kernel_s)}) went into "
                 f"{quantity.count(number)} calls that took over {SLOW:g} times as long as others: {_names(slow)}. "
-                "First calls load, compile or tune, and later runs find most of it done; else the machine was busy.",
+                "They met a cold start, page faults or a busy machine.",
                 worth_s=found.slow_s,
             )
         )

@@ -99,6 +99,8 @@ class Part:
     total_s: float
     share: float
     misses: int
+    #: What looking calls up, tuning and loading took, beside the time of the calls.
+    miss_s: float
     #: Sum over its spots, as far as known; and what of it a run now would bring.
     saving_s: float
     now_saving_s: float
@@ -131,6 +133,7 @@ class Findings:
     now_saving_s: float
     launch_s: float
     slow_s: float
+    miss_s: float
     untuned_s: float
     #: Hard fields in which this machine is not the recorded one.
     other_machine: tuple[str, ...]
@@ -167,6 +170,7 @@ def find(workload: Workload, known: Mapping[str, Known]) -> Findings:
         now_saving_s=min(all_s, sum(part.now_saving_s for part in parts)),
         launch_s=sound(sum(part.launch_s for part in parts)),
         slow_s=sound(sum(part.slow_s for part in parts)),
+        miss_s=sound(sum(part.miss_s for part in parts)),
         untuned_s=sound(sum(part.untuned_s for part in parts)),
         other_machine=tuple(_differences(workload.run.machine)),
     )
@@ -188,6 +192,7 @@ def _part(kernel: KernelCalls, known: Known, all_s: float, dispatch_s: float) ->
         total_s=sound(kernel.total_s),
         share=ratio(own, all_s),
         misses=kernel.misses,
+        miss_s=sound(kernel.miss_s),
         saving_s=min(own, sum(spot.saving_s or 0.0 for spot in spots)),
         now_saving_s=min(own, sum(spot.now_saving_s for spot in spots)),
         launch_s=sound(sound(dispatch_s) * kernel.calls),

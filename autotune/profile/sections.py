@@ -39,7 +39,7 @@ def figures(found: Findings) -> list[tuple[str, str, str]]:
         ("in kernels", quantity.duration(found.kernel_s), in_kernels),
         ("calls", quantity.count(found.calls), f"of {len(found.parts)} kernels"),
         ("could be saved", *_much(found.saving_s, found)),
-        ("first and slow calls", *_much(found.slow_s, found)),
+        ("first, slow calls", *_much(found.miss_s + found.slow_s, found)),
         ("not tuned", *_much(found.untuned_s, found)),
         ("launch overhead", *_much(found.launch_s, found)),
         ("memory peak", quantity.memory(run.peak_bytes) if run.peak_bytes else quantity.NONE, ""),
@@ -81,7 +81,7 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
                 part.name, f"#{anchors[part.kernel]}",
                 [(rest, "spent", f"{quantity.duration(rest)} of work"),
                  (launch, "launch", f"{quantity.duration(part.launch_s)} of launching"),
-                 (slow, "slow", f"{quantity.duration(part.slow_s)} in first and slow calls"),
+                 (slow, "slow", f"{quantity.duration(part.slow_s)} in slow calls"),
                  (part.saving_s, "could", f"{quantity.duration(part.saving_s)} could be saved")],
                 f"{quantity.duration(part.self_s)} · {quantity.share(part.share)}",
             )
@@ -90,13 +90,13 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
     legend = tag(
         "span",
         [tag("span", class_="key spent"), "work", tag("span", class_="key launch"), "launching",
-         tag("span", class_="key slow"), "first and slow calls",
+         tag("span", class_="key slow"), "slow calls",
          tag("span", class_="key could"), "could be saved with what is measured here"],
     )  # fmt: skip
     numbers = [
         [part.name, quantity.count(part.calls), quantity.duration(part.self_s), quantity.duration(part.total_s),
          quantity.duration(part.launch_s), quantity.duration(part.slow_s), quantity.duration(part.saving_s),
-         quantity.duration(part.untuned_s), quantity.count(part.misses)]
+         quantity.duration(part.untuned_s), quantity.count(part.misses), quantity.duration(part.miss_s)]
         for part in found.parts
     ]  # fmt: skip
     head = [
@@ -109,6 +109,7 @@ def hot(found: Findings, anchors: Mapping[str, str]) -> list[Html]:
         "could be saved",
         "not tuned",
         "misses",
+        "loading, tuning",
     ]
     made = []
     if drawn is not None:
