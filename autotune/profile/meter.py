@@ -41,6 +41,10 @@ APART = 1.5
 FEW = 256
 
 
+#: A call that takes this many times as long as others of its counter is not one of them.
+OUTLIER = 4
+
+
 class _Looked:
     """A call that is clocked, or the next one that will be."""
 
@@ -211,8 +215,13 @@ class Meter:
         arrays = arrays_of(arguments)
         warm = int(recorder.warmth.warm(arrays)) if counter.last is not None else -1
         recorder.warmth.touch(arrays)
-        # A gap cannot have held more time than has passed: else one long call would stand for many that were short.
+        # A gap cannot have held more time than has passed. If it were to, either a long call stands for many that were
+        # short, and it is those before that it stands for; or calls are so short that looking makes them longer.
         most = max(1.0, recorder.threads * passed_s / took_s)
+        alike = counter.last is not None and counter.last.size == facts.size and took_s < OUTLIER * counter.call_s
+        if alike and counter.untold > most:
+            took_s *= most / counter.untold
+            most = counter.untold
         self._again(counter, counter.untold - most)
         look = Look(
             kind.number, dict(facts.size), took_s, min(counter.untold, most), facts.served,
