@@ -13,6 +13,7 @@ import re
 import msgspec
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -286,7 +287,7 @@ def test_first_calls_are_told_apart_and_no_variant_is_said_to_save_them(tuned, r
     assert spot.slow_calls == 1
     assert spot.slow_s == pytest.approx(4.0, rel=0.05)
     assert 0 < spot.saving_s < 1.2
-    assert any("1 calls that took over 10 times" in one.text for one in advice(found, "w.json"))
+    assert any("1 call of over 10 times" in one.text for one in advice(found, "w.json"))
 
 
 def test_what_loading_and_tuning_took_is_told_beside_the_time_of_the_calls(tuned, recorded):
@@ -614,8 +615,12 @@ def test_what_cannot_be_reported_is_told_with_the_documented_code(file, tmp_path
     (tmp_path / "empty.json").write_text(json.dumps(json.loads(file.read_text()) | {"kernels": []}))
     told = {
         name: command("report", tmp_path / f"{name}.json", check=code).stderr
-        for name, code in (("newer", 2), ("damaged", 2), ("foreign", 2), ("missing", 2), ("empty", 3))
+        for name, code in (("damaged", 2), ("empty", 3))
     }
+    for name in ("newer", "foreign", "missing"):
+        done = CliRunner().invoke(report_verb.command, [str(tmp_path / f"{name}.json")])
+        assert done.exit_code == 2
+        told[name] = " ".join(done.output.split())
 
     assert "written by a newer autotune" in told["newer"]
     assert "is no workload that can be read" in told["damaged"]

@@ -90,8 +90,8 @@ def advice(found: Findings, file: str) -> list[Advice]:
         made.append(
             Advice(
                 f"{quantity.duration(found.slow_s)} ({quantity.share(found.slow_s / found.kernel_s)}) went into "
-                f"{quantity.count(number)} calls that took over {SLOW:g} times as long as others: {_names(slow)}. "
-                "They met a cold start, page faults or a busy machine.",
+                f"{quantity.count(number)} call{'s' * (number > 1)} of over {SLOW:g} times the usual length: "
+                f"{_names(slow)}. What makes calls so long is a cold start, page faults, or a busy machine.",
                 worth_s=found.slow_s,
             )
         )
