@@ -132,6 +132,11 @@ def test_a_narrow_window_scrolls_tables_and_charts_but_not_the_page(shown, width
     shown.look(width=width)
 
     assert shown.value("document.documentElement.scrollWidth") <= width
+    if width < 700:  # two columns of figures without a hole
+        right = "document.querySelector('.tiles').getBoundingClientRect().right"
+        assert (
+            shown.value(f"{right} - document.querySelector('.tiles div:last-child').getBoundingClientRect().right") < 3
+        )
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -142,6 +142,7 @@ SMALL = """
   body { padding: 1.2rem 1rem 3rem; font-size: 15px; }
   h1 { font-size: 1.5rem; }
   .tiles { grid-template-columns: 1fr 1fr; }
+  .tiles div:last-child:nth-child(odd) { grid-column: 1 / -1; }
   .tiles dd { font-size: 1.2rem; }
 }
 @media print {
