@@ -1,9 +1,10 @@
 """The kernel library against what a user would pick instead, call by call, interleaved in one run.
 
-Run as ``python -m tests.benchmarks.bench_kernels [KERNEL…] [--output FOLDER]``. Calibrates a store of its own first
-(``--effort quick``), or uses the one that ``AUTOTUNE_DB`` names. Against the tuned kernel, as users call it: the
-original (NumPy, SciPy, scikit-learn), other libraries that are installed, and the loop a user would write, compiled by
-Numba plainly and with parallel=True. Prints a table; leaves ``kernels.csv`` and a picture of each family in the folder.
+Run as ``python -m tests.benchmarks.bench_kernels [KERNEL…] [--dtype float64] [--output FOLDER]``. Calibrates a store of
+its own first (``--effort quick``), or uses the one that ``AUTOTUNE_DB`` names. Against the tuned kernel, as users call
+it: the original (NumPy, SciPy, scikit-learn), other libraries that are installed, and the loop a user would write,
+compiled by Numba plainly and with parallel=True. Prints a table; leaves ``kernels.csv`` and a picture of each family in
+the folder.
 A cell fails only if the lower 95 % bound of its paired ratio to the original is over the limit, twice.
 """
 
@@ -24,6 +25,8 @@ from tests.benchmarks.cells.bench import read_once
 from tests.benchmarks.contestants import OURS, contestants, original_of
 from tests.benchmarks.timing import Paired, paired, report, verdict
 
+#: Interleaved rounds of a cell, and the seconds after which it has to do with fewer.
+ROUNDS, MOST_S = 21, 0.5
 #: Ratio to the original that no call of more than SHORT_S may exceed; shorter ones may cost the dispatch budget more.
 LIMIT, SHORT_S = 1.05, 5e-6
 #: Seconds by the number of arrays, and more where a scalar is boxed (DESIGN.md, section 4).
@@ -70,7 +73,9 @@ def measure(cell: Cell) -> Row:
 def _once(cell: Cell) -> Row:
     arguments = cell.make()
     found = paired(
-        {name: (function, arguments) for name, function in contestants(cell, arguments).items()}, rounds=21, most_s=1
+        {name: (function, arguments) for name, function in contestants(cell, arguments).items()},
+        rounds=ROUNDS,
+        most_s=MOST_S,
     )
     seconds = {name: found.median(name) for name in found.rounds}
     ratio, low, high = found.ratio(OURS, original_of(cell))
@@ -173,9 +178,9 @@ def _streams(rows: list[Row]) -> bool:
     return all(line[-1] == verdict(True) for line in table)
 
 
-def run(names: list[str], folder: Path) -> int:
+def run(names: list[str], dtype: str | None, folder: Path) -> int:
     """Measure the cells of some kernels, or of all."""
-    cells = [cell for cell in all_cells() if not names or cell.kernel in names]
+    cells = [cell for cell in all_cells() if (not names or cell.kernel in names) and dtype in (None, cell.dtype)]
     unknown = sorted(set(names) - {cell.kernel for cell in cells})
     if unknown:
         print(f"no kernel of the library is named {', '.join(unknown)}", file=sys.stderr)
@@ -197,10 +202,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kernels", nargs="*", metavar="KERNEL")
     parser.add_argument("--output", type=Path, default=Path("build/bench-kernels"), metavar="FOLDER")
+    parser.add_argument("--dtype", choices=["float32", "float64"], help="cells of this precision alone")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.measure:
-        return run(asked.kernels, asked.output)
+        return run(asked.kernels, asked.dtype, asked.output)
     return run_calibrated("tests.benchmarks.bench_kernels", "use", *sys.argv[1:], "--measure", kernels=asked.kernels)
 
 
