@@ -4,8 +4,9 @@ One candidate after the other, least squares would take n·m² operations a knot
 19(1), section 3.9, updates inner products from one knot to the next instead: m operations a knot. So does this kernel,
 with an orthonormal basis of the present functions in place of his normal equations: no system of equations is solved.
 
-The variants cover C-contiguous arrays of one precision, float32 or float64, and add in float64. What is not finite is
-left to NumPy, which may warn; so is every call while somebody watches for underflows.
+The variants cover arrays of one precision, float32 or float64, the basis in C order, and add in float64. Vectors may be
+columns of a matrix, as variables usually are: these are copied first. What is not finite is left to NumPy, which may
+warn; so is every call while somebody watches for underflows.
 """
 
 import numpy as np
@@ -16,9 +17,8 @@ from kernels.sums import product_of_run
 
 _ARRAYS = (
     "q.ndim == 2 and q.dtype.char in 'fd' and q.flags.c_contiguous and "
-    "residual.ndim == 1 and residual.dtype == q.dtype and residual.flags.c_contiguous and "
-    "parent.ndim == 1 and parent.dtype == q.dtype and parent.flags.c_contiguous and "
-    "x.ndim == 1 and x.dtype == q.dtype and x.flags.c_contiguous and "
+    "residual.ndim == 1 and residual.dtype == q.dtype and parent.ndim == 1 and parent.dtype == q.dtype and "
+    "x.ndim == 1 and x.dtype == q.dtype and "
     "(order is None or (order.ndim == 1 and order.dtype.char in 'lq' and order.flags.c_contiguous))"
 )
 
@@ -28,22 +28,29 @@ _ARRAYS = (
 _SHARE = {4: 1e-5, 8: 1e-8}
 
 
-def _present(rng, dtype, n, m):
+def _present(rng, dtype, n, m, variable):
     """An orthonormal basis with the constant, residuals of a rough response, and a hinge as parent."""
     m = min(m, n // 4)  # as many functions as samples would leave nothing but rounding errors
     functions = np.maximum(rng.standard_normal((n, m)), 0)
     functions[:, :1] = 1
     q = np.linalg.qr(functions)[0]
-    x, response = rng.standard_normal(n), rng.standard_normal(n)
+    variables, response = rng.standard_normal((n, 3)), rng.standard_normal(n)
     parent = np.maximum(rng.standard_normal(n) + 1, 0)
     residual = response - q @ (q.T @ response)
-    return *(array.astype(dtype) for array in (q, residual, parent, x)), np.argsort(x)
+    x = variables.astype(dtype)[:, 1]
+    arrays = (*(array.astype(dtype) for array in (q, residual, parent)), x if variable == "column" else x.copy())
+    return *arrays, np.argsort(x)
 
 
 @tunable(
     size={"n": "q.shape[0]", "m": "q.shape[1]"},
     inputs=_present,
-    calibrate={"n": Range(256, 50_000), "m": Range(2, 64), "dtype": Choice("float32", "float64")},
+    calibrate={
+        "n": Range(256, 50_000),
+        "m": Range(2, 64),
+        "dtype": Choice("float32", "float64"),
+        "variable": Choice("vector", "column"),
+    },
     tolerance=(
         1e4,
         "cancellation: of a candidate's square, which is a sum of rounded terms, some thousandth may be left",
@@ -235,6 +242,7 @@ def _compute(core, q, residual, parent, x, order):
     places = np.argsort(x) if order is None else order
     if places.size != n:
         return candidate_rss.reference(q, residual, parent, x, order)
+    residual, parent, x = (np.ascontiguousarray(vector) for vector in (residual, parent, x))
     lines, scratch = workspace.take((2, n), np.float64), np.empty((2, 2, m))
     rss = np.empty(n, x.dtype)
     finite = core(q, residual, parent, x, places, _SHARE[x.itemsize], lines, scratch, rss)
