@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kernels
+from tests.benchmarks import bench_kernels
 from tests.benchmarks.cells import BENCHES
 from tests.benchmarks.cells.bench import PLAIN
 
@@ -47,3 +48,14 @@ def test_rivals_compute_what_the_kernel_computes(name, size):
         except ImportError:
             continue
         np.testing.assert_allclose(numbers(function(*arguments)), expected, rtol=1e-9, atol=1e-12, err_msg=rival)
+
+
+def test_a_cell_that_cannot_be_measured_does_not_cost_what_was_measured(monkeypatch, tmp_path, capsys):
+    def fails(cell):
+        raise ValueError("no such machine")
+
+    monkeypatch.setattr(bench_kernels, "measure", fails)
+
+    assert bench_kernels.run(["dot"], "float64", tmp_path) == 1
+    assert "not measured: dot float64 1e1: ValueError: no such machine" in capsys.readouterr().out
+    assert (tmp_path / "kernels.csv").read_text().startswith("family,kernel,dtype")

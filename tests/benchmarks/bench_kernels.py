@@ -185,12 +185,17 @@ def run(names: list[str], dtype: str | None, folder: Path) -> int:
     if unknown:
         print(f"no kernel of the library is named {', '.join(unknown)}", file=sys.stderr)
         return 2
-    rows = []
+    rows, broken = [], []
     for place, cell in enumerate(cells):
         print(f"\r{place + 1} of {len(cells)}: {cell}".ljust(79), end="", file=sys.stderr, flush=True)
-        rows.append(measure(cell))
+        try:
+            rows.append(measure(cell))
+        except Exception as error:  # what is measured already is not lost for it
+            broken.append(f"{cell}: {type(error).__name__}: {error}")
     print("\r".ljust(80), end="\r", file=sys.stderr)
-    met = tell(rows)
+    met = tell(rows) and not broken
+    for text in broken:
+        print(f"not measured: {text}")
     folder.mkdir(parents=True, exist_ok=True)
     pictures.write_csv(rows, folder / "kernels.csv")
     written = pictures.write_pictures(rows, folder)

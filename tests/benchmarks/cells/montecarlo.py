@@ -31,7 +31,7 @@ def _option_price(spot, strike, rate, volatility, maturity, paths, dates, seed):
     first = second = 0.0
     for _ in prange(paths):
         price, total = spot, 0.0
-        for _ in range(dates):
+        for _date in range(dates):  # Numba: another name than that of the loop outside
             price *= np.exp(drift + scale * np.random.normal())
             total += price
         payoff = max(total / dates - strike, 0.0)
