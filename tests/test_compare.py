@@ -231,6 +231,15 @@ def test_a_budget_ends_after_the_pair_that_uses_it_up(here):
     assert not found.significant or found.speedup.ratio == pytest.approx(1, abs=0.5)
 
 
+def test_a_program_that_becomes_slower_is_told_why_that_may_be(here):
+    write(here, TUNED + "import time\ntime.sleep(0.3 * tuned)")
+
+    text = compare("program.py").stdout
+
+    assert "significant: slower" in text
+    assert "which a short program does not make up for" in text
+
+
 def test_a_limit_that_is_surely_missed_fails(here):
     write(here, "")
 

@@ -103,6 +103,11 @@ def tell(found: Comparison, tolerance: float, *, nothing_known: bool) -> None:
         f"{meaning(found)}"
     )
     click.echo(f"  saved            {found.saved_s:.3g} s a run ({between_s[0]:.3g} – {between_s[1]:.3g})")
+    if speedup.high < 1:
+        click.echo(
+            "  a run that uses compiled code begins with importing Numba and loading that, some 0.3 to 0.7 s, which a "
+            "short program does not make up for"
+        )
     if nothing_known:
         click.echo(
             "  nothing is recorded in the store: both kinds of runs used the references; measure first: "
