@@ -172,8 +172,9 @@ def test_nothing_is_measured_where_nothing_changed(project):
     (project / ".autotune" / "baseline.json").touch()
     (project / "report.md").touch()
 
-    assert "no changes against main" in compare("--against", "main", "--benchmarks", "bench.py").stderr
     done = compare("--against", "main", "--benchmarks", "bench.py", "--json")
+
+    assert "no changes against main" in done.stderr
     assert json.loads(done.stdout) == {"against": "main", "changed": False, "failed": False, "entries": []}
 
 

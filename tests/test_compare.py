@@ -42,7 +42,7 @@ def at_once(x):
 
 def main():
     x = np.arange(float(sys.argv[1]))
-    for _ in range(200):
+    for _ in range(300):
         found = total(x)
     print("total", found)
     print("served by", total.decision(x).source != "none" and "a record" or "none", file=sys.stderr)

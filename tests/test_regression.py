@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotune.measure.paired import Interval
@@ -83,6 +83,7 @@ def test_identical_times_never_raise_an_alarm(log, count):
     assert (verdict.change, verdict.second, taken) == ("same", None, 1)
 
 
+@settings(max_examples=40)
 @given(st.lists(sets, min_size=1, max_size=10))
 def test_slower_is_said_only_where_other_runs_say_so_again(given_sets):
     verdict, taken = judged(*given_sets)
