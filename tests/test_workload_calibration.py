@@ -441,6 +441,17 @@ def test_it_measures_the_sizes_that_occur_and_predicts_what_that_saves(module):
     assert [event["event"] for event in events][-1] == "done"
 
 
+def test_a_border_is_searched_where_the_program_makes_calls_between_two_sizes(module):
+    sites = [calls_of(20_000, 1000, 5e-3), calls_of(30, 20_000, 50e-6), calls_of(3000, 3, 100e-6)]
+
+    found, _ = events_of(workload(module, kernel_of("sorts:slow", module, *sites)), effort="quick", runs=10)
+
+    (record,) = found.records
+    served = [lookup(record.decision, {"n": n}).winner.variant for n in (30, 900, 1300, 20_000)]
+    assert [each.size["n"] for each in record.cells] == [30, 20_000]
+    assert served == ["reference", "reference", "quick", "quick"]  # half-way would be at 775
+
+
 def test_what_is_known_is_not_measured_again_and_its_saving_is_told(module):
     work = workload(module, kernel_of("sorts:slow", module, calls_of(20_000, 1000, 5e-3)))
     events_of(work, effort="quick")
