@@ -17,8 +17,8 @@ from ..profile.planning import Target, slower_then
 from ..profile.workload import Workload
 from .common import NOTHING_RECORDED, as_text, console, print_json, table
 
-#: Calls that took so many times what they take now were recorded under other conditions: two runs of the same differ by
-#: some percent (MEASUREMENT.md, section 1), tens of percent where neighbours share the processors.
+#: Calls that took so many times what they take in a race now were made under other conditions: two runs of the same
+#: differ by some percent (MEASUREMENT.md, section 1), calls that get fresh memory or neighbours by tens of percent.
 UNLIKE = 1.3
 
 
@@ -201,8 +201,8 @@ def notes(found: Outcome, runs: float) -> list[str]:
     slower = slower_then(found.targets)
     if slower is not None and not 1 / UNLIKE < slower < UNLIKE:
         said.append(
-            f"What served took {slower:.2g} times as long when it was recorded as it takes now: the machine was busier "
-            "or faster then, or the data is other; expect savings in that proportion."
+            f"What served took {slower:.2g} times as long in the program as over and over now: with other data or fresh "
+            "memory, or because the machine was busier then; if it was, record again."
         )
     counted = "Counted is what calls take again and again, not the first of each, which loads and tunes."
     if found.start_s is not None and found.start_s > 0.01:
