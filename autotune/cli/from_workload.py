@@ -201,8 +201,8 @@ def notes(found: Outcome, runs: float) -> list[str]:
     slower = slower_then(found.targets)
     if slower is not None and not 1 / UNLIKE < slower < UNLIKE:
         said.append(
-            f"What served took {slower:.2g} times as long in the program as over and over now: with other data or fresh "
-            "memory, or because the machine was busier then; if it was, record again."
+            f"What served took {slower:.2g} times as long in the program as over and over now: with other data or "
+            "fresh memory, or because the machine was busier then; if it was, record again."
         )
     counted = "Counted is what calls take again and again, not the first of each, which loads and tunes."
     if found.start_s is not None and found.start_s > 0.01:
