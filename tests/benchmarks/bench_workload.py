@@ -52,6 +52,8 @@ class Stores:
         return done.stdout
 
     def record(self) -> Any:
+        """The workload of a second run: the first reads everything from the disk."""
+        self.work_s("recorded")
         self.autotune("recorded", "record", "-o", str(self.workload), *self.program)
         return json.loads(self.workload.read_text())
 
