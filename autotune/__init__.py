@@ -40,8 +40,8 @@ if TYPE_CHECKING:
         WorkloadWarning,
     )
     from .kernel.registry import all_kernels, find
-    from .profile.recording import recording
-    from .profile.stats import stats
+    from .profile.calls.recording import recording
+    from .profile.calls.stats import stats
     from .space import Choice, IntRange, Pow2, Range, Static
 
 __version__ = "0.1.0"
@@ -84,8 +84,8 @@ __all__ = [
 #: Where the names are that do not stand in `errors`.
 _HOMES = {
     "jitable": "compile.lazy", "prange": "compile.lazy", "tunable": "dispatch.tunable", "Tuned": "dispatch.tuned",
-    "all_kernels": "kernel.registry", "find": "kernel.registry", "recording": "profile.recording",
-    "stats": "profile.stats",
+    "all_kernels": "kernel.registry", "find": "kernel.registry", "recording": "profile.calls.recording",
+    "stats": "profile.calls.stats",
     **dict.fromkeys(("Choice", "IntRange", "Pow2", "Range", "Static"), "space"),
 }  # fmt: skip
 

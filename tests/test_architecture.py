@@ -24,9 +24,9 @@ HEAVY = {"numba", "llvmlite", "optuna", "diskcache", "cpuinfo", "click", "rich",
 MAY_LOAD = {
     "store/record.py": {"msgspec"}, "store/shipped.py": {"msgspec"}, "store/reader.py": {"sqlite3"},
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
-    "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/part.py": {"msgspec"},
-    **{key: {"msgspec"} for key in ("profile/calibration.py", "profile/resolving.py", "profile/targets.py")},
-    "profile/baseline.py": {"msgspec"}, "profile/benchmarks.py": {"msgspec"},
+    "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/calls/part.py": {"msgspec"},
+    **{f"profile/tuning/{name}.py": {"msgspec"} for name in ("calibration", "resolving", "targets")},
+    "profile/pairs/baseline.py": {"msgspec"}, "profile/pairs/benchmarks.py": {"msgspec"},
 }  # fmt: skip
 MAX_LINES = 320
 

@@ -20,10 +20,10 @@ from autotune.cli import baseline_verb, markdown
 from autotune.cli.app import VERBS, app
 from autotune.measure.paired import Interval
 from autotune.measure.regression import Verdict
-from autotune.profile import baseline, benchmarks, side, watch
-from autotune.profile.repository import repository_of
-from autotune.profile.side import Side
-from autotune.profile.watch import Entry, Report
+from autotune.profile.pairs import baseline, benchmarks, side, watch
+from autotune.profile.pairs.repository import repository_of
+from autotune.profile.pairs.side import Side
+from autotune.profile.pairs.watch import Entry, Report
 from tests.conftest import ROOT
 from tests.reliability.calibrating import family, left_of
 from tests.test_calibrate import command

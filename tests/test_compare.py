@@ -15,8 +15,8 @@ import pytest
 
 from autotune import ProgramError
 from autotune.cli.progress import Bar
-from autotune.profile import comparison, launch, scratch
-from autotune.profile.comparison import Program, environment
+from autotune.profile.pairs import comparison, launch, scratch
+from autotune.profile.pairs.comparison import Program, environment
 from autotune.settings import as_environ
 from tests.reliability.calibrating import family, left_of
 from tests.test_calibrate import command

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from autotune.profile import numbers
-from autotune.profile.agreement import Files, Texts, files
-from autotune.profile.numbers import lines
+from autotune.profile.pairs import numbers
+from autotune.profile.pairs.agreement import Files, Texts, files
+from autotune.profile.pairs.numbers import lines
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_a_suite_that_does_not_use_autotune_is_not_disturbed(suite):
             names = {name.partition(".")[0] for name in sys.modules}
             assert not names & {"numpy", "numba", "msgspec", "sqlite3", "diskcache", "click", "rich", "optuna"}
             ours = {name.partition(".")[2] for name in sys.modules if name.startswith("autotune")}
-            assert ours == {"", "errors", "pytest_plugin", "settings", "value"}
+            assert ours == {"", "errors", "events", "pytest_plugin", "settings", "value"}
         """,
         "-W", "error",
     )  # fmt: skip

@@ -18,8 +18,9 @@ import pytest
 import autotune
 from autotune import WorkloadWarning, tunable
 from autotune.errors import WorkloadError
-from autotune.profile import files, part, parts
-from autotune.profile import recorder as recorders
+from autotune.profile import files
+from autotune.profile.calls import part, parts
+from autotune.profile.calls import recorder as recorders
 from autotune.profile.workload import Workload
 from tests.conftest import ROOT
 from tests.records import decide, leaf, split
@@ -663,7 +664,7 @@ def test_a_part_that_was_put_in_and_not_removed_is_not_put_in_twice(program, tar
 
 
 def test_a_part_written_anew_says_what_the_lines_said(target, monkeypatch):
-    from autotune.profile import writer
+    from autotune.profile.calls import writer
 
     monkeypatch.setattr(writer, "MOST_BYTES", 300)
     one = declared()

@@ -20,11 +20,11 @@ from rich.console import Console
 
 from autotune import tunable
 from autotune.cli import report_table, report_verb
-from autotune.profile import (
+from autotune.profile import files
+from autotune.profile.report import (
     axes,
     chart,
     distribution,
-    files,
     findings,
     knowledge,
     library,
@@ -34,9 +34,9 @@ from autotune.profile import (
     sections,
     style,
 )
-from autotune.profile.advice import advice
-from autotune.profile.curves import Curves
-from autotune.profile.plots import Plots, in_order
+from autotune.profile.report.advice import advice
+from autotune.profile.report.curves import Curves
+from autotune.profile.report.plots import Plots, in_order
 from autotune.profile.workload import SignatureCalls
 from autotune.store import store
 from autotune.store.record import Choice, Gap, HeldOut, Split

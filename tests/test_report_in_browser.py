@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from autotune.profile import findings, knowledge, library, page
+from autotune.profile.report import findings, knowledge, library, page
 from autotune.profile.workload import SignatureCalls
 from autotune.store import shipped
 from autotune.store.record import lookup

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autotune
-from autotune.profile import recorder
+from autotune.profile.calls import recorder
 from tests.records import decide, leaf, split
 from tests.test_recording import declared
 

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from autotune.errors import WorkloadError
-from autotune.profile import document, files, tally
-from autotune.profile.part import Look
+from autotune.profile import document, files
+from autotune.profile.calls import tally
+from autotune.profile.calls.part import Look
 from autotune.profile.workload import Workload, decode, encode
 
 EXAMPLE = Path(__file__).parent / "data" / "workload.json"

@@ -18,10 +18,11 @@ from click.testing import CliRunner
 from autotune import CalibrationError, Choice, Range, UnknownKernel, tunable
 from autotune.cli.app import app
 from autotune.kernel.signature import signature_of
-from autotune.profile import files, gains, planning, resolving
-from autotune.profile.calibration import calibrate_workload
-from autotune.profile.costs import Costs, Entry
-from autotune.profile.planning import Plan, Site, Target
+from autotune.profile import files
+from autotune.profile.tuning import gains, planning, resolving
+from autotune.profile.tuning.calibration import calibrate_workload
+from autotune.profile.tuning.costs import Costs, Entry
+from autotune.profile.tuning.planning import Plan, Site, Target
 from autotune.profile.workload import Argument
 from autotune.store import store
 from autotune.store.record import Gap, Leaf, Pick, Split, leaves, lookup

@@ -13,10 +13,10 @@ import click
 from ..errors import BaselineError
 from ..measure.paired import Interval
 from ..measure.regression import LIMIT, PAIRS
-from ..profile import baseline, benchmarks, watch
-from ..profile.benchmarks import Benchmark
-from ..profile.repository import Repository, repository_of
-from ..profile.watch import Entry, Report
+from ..profile.pairs import baseline, benchmarks, watch
+from ..profile.pairs.benchmarks import Benchmark
+from ..profile.pairs.repository import Repository, repository_of
+from ..profile.pairs.watch import Entry, Report
 from . import markdown
 from .common import NOTHING_RECORDED, F, console, json_option, load_kernels, module_option, parse_sizes, print_json
 from .common import table as new_table

@@ -113,7 +113,7 @@ def _from(
     workloads: tuple[str, ...], kernels: tuple[str, ...], effort: str, budget: float | None, runs: float | None,
     force: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    from ..profile.calibration import RUNS
+    from ..profile.tuning.calibration import RUNS
     from . import from_workload
 
     workload = from_workload.read(workloads)

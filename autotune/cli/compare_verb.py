@@ -13,9 +13,9 @@ import click
 from .. import settings
 from ..machine.load import current_load
 from ..measure.regression import PAIRS
-from ..profile.agreement import Agreement
-from ..profile.comparison import FEWEST_PAIRS, OFF, TUNED, Comparison, Program, compare
-from ..profile.numbers import TOLERANCE
+from ..profile.pairs.agreement import Agreement
+from ..profile.pairs.comparison import FEWEST_PAIRS, OFF, TUNED, Comparison, Program, compare
+from ..profile.pairs.numbers import TOLERANCE
 from ..store import shipped, store
 from .common import json_option, print_json
 from .progress import Bar

@@ -12,8 +12,8 @@ import click
 from ..errors import UnknownKernel, WorkloadError
 from ..machine import fingerprint
 from ..profile import files
-from ..profile.calibration import Outcome, calibrate_workload
-from ..profile.planning import Target, slower_then
+from ..profile.tuning.calibration import Outcome, calibrate_workload
+from ..profile.tuning.planning import Target, slower_then
 from ..profile.workload import Workload
 from .common import NOTHING_RECORDED, as_text, console, print_json, table
 

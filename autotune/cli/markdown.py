@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dispatch.explanation import human_time
-from ..profile.watch import Entry, Report
+from ..profile.pairs.watch import Entry, Report
 
 #: What a verdict is called.
 WORDS = {"slower": "SLOWER", "faster": "faster", "same": "no change"}

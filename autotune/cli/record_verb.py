@@ -53,7 +53,8 @@ def command(output: Path, module: str | None, program: tuple[str, ...], as_json:
         raise click.UsageError("name a script, or a module with -m: autotune record script.py")
     if module is None and not Path(program[0]).exists():
         raise click.BadParameter(f"there is no file {program[0]!r}", param_hint="SCRIPT")
-    from ..profile import document, parts, recorder
+    from ..profile import document
+    from ..profile.calls import parts, recorder
 
     target = output.absolute()
     reason = parts.unusable(target)

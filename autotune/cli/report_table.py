@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..profile import quantity
-from ..profile.advice import Advice
-from ..profile.findings import Findings, Spot
-from ..profile.library import Library
+from ..profile.report import quantity
+from ..profile.report.advice import Advice
+from ..profile.report.findings import Findings, Spot
+from ..profile.report.library import Library
 from .common import table
 
 if TYPE_CHECKING:

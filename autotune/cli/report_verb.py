@@ -10,7 +10,8 @@ import click
 
 from ..errors import CalibrationError, WorkloadError
 from ..machine import fingerprint
-from ..profile import advice, files, findings, knowledge, library, page
+from ..profile import files
+from ..profile.report import advice, findings, knowledge, library, page
 from ..store import summary
 from . import report_table
 from .common import NOTHING_RECORDED, console, json_option, load_kernels, module_option, print_json

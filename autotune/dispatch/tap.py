@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .dispatcher import Dispatcher
 
 #: Where recording is, imported when it is first asked for.
-HOOK = "autotune.profile.environment"
+HOOK = "autotune.profile.calls.environment"
 #: What tells of the calls so far.
-STATS = "autotune.profile.stats"
+STATS = "autotune.profile.calls.stats"
 #: The variable that asks for it.
 VARIABLE = "AUTOTUNE_RECORD"
 

@@ -19,7 +19,7 @@ from ..kernel.model import REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel, Va
 from .handle import Handle
 
 if TYPE_CHECKING:
-    from ..profile.stats import KernelStats
+    from ..profile.calls.stats import KernelStats
     from ..store.record import Record
     from .counts import CacheInfo
     from .dispatcher import Dispatcher

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from . import document, parts
+from . import document
+from .calls import parts
 from .merging import merge
 from .workload import Workload
 

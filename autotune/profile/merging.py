@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..errors import WorkloadError
-from .tally import Sizes
+from .calls.tally import Sizes
 from .workload import FORMAT, SCHEMA, KernelCalls, Run, SignatureCalls, Workload
 
 #: So many names of runs are kept: processes of a run that outlive it by so many others are counted as a run.

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from autotune.measure.regression import PAIRS, Pair, Trial, change
-from autotune.profile import benchmarks, watch
-from autotune.profile.repository import repository_of
+from autotune.profile.pairs import benchmarks, watch
+from autotune.profile.pairs.repository import repository_of
 from tests.benchmarks.runs.record import NAMES, load
 from tests.benchmarks.timing import report, seed_of, verdict
 from tests.reliability.places import own_store

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from autotune.cli.common import load_kernels
-from autotune.profile import knowledge, library, page
+from autotune.profile.report import knowledge, library, page
 from autotune.store import shipped
 from autotune.store.store import Found
 from tests.benchmarks.timing import report, verdict

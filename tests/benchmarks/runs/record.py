@@ -1,8 +1,8 @@
 """Records runs of fresh processes: ``python -m tests.benchmarks.runs.record calm|busy [SECONDS]``.
 
-Each run is a process of `autotune.profile.measuring`, as ``autotune baseline`` starts them, that times every function
-of `functions`; kept are the logarithms of their medians in the order of the runs. Calm: nothing else runs. Busy: a
-process on every core never rests. Runs are added to those that there are.
+Each run is a process of `autotune.profile.pairs.measuring`, as ``autotune baseline`` starts them, that times every
+function of `functions`; kept are the logarithms of their medians in the order of the runs. Calm: nothing else runs.
+Busy: a process on every core never rests. Runs are added to those that there are.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autotune.profile import benchmarks
-from autotune.profile.side import Side
+from autotune.profile.pairs import benchmarks
+from autotune.profile.pairs.side import Side
 from tests.benchmarks.noise.record import neighbours
 from tests.conftest import ROOT
 

@@ -1,0 +1,1 @@
+"""From a workload to decisions: where measuring saves most, and what it saved."""
