@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ def test_a_module_imports_only_from_rooms_above_its_own(path: Path):
             if other in FACE or other == "__version__":
                 continue
             assert ROOMS.index(other) <= ROOMS.index(room), f"{path} ({room}) imports {other}"
+
+
+def test_the_rooms_of_the_profile_know_nothing_of_each_other():
+    rooms = [folder for folder in (PACKAGE / "profile").iterdir() if (folder / "__init__.py").is_file()]
+    assert len(rooms) > 1
+    for room in rooms:
+        others = "|".join(other.name for other in rooms if other != room)
+        for path in room.glob("*.py"):
+            assert not re.search(rf"^ *from \.\.({others})\b", path.read_text(), re.M), path
 
 
 def test_nothing_in_autotune_imports_the_kernels():
