@@ -25,7 +25,7 @@ ELSEWHERE = 5
 MAX_CUT = 1000
 #: Threads overlap where a call works on this much or takes this long: at 10 GB/s a megabyte takes 100 µs, waking a
 #: thread 3 to 50 (MEASUREMENT.md, section 8). More would make twenty repeats of every setting long.
-BUSY_BYTES = 1 << 20
+BUSY_BYTES = 10**6
 BUSY_REFERENCE_S = 5e-3
 
 Make = Callable[[dict[str, int]], make.Arguments]

@@ -34,12 +34,12 @@ def _present(rng, dtype, n, m, variable):
     functions = np.maximum(rng.standard_normal((n, m)), 0)
     functions[:, :1] = 1
     q = np.linalg.qr(functions)[0]
-    variables, response = rng.standard_normal((n, 3)), rng.standard_normal(n)
+    x, response = rng.standard_normal(n).astype(dtype), rng.standard_normal(n)
     parent = np.maximum(rng.standard_normal(n) + 1, 0)
     residual = response - q @ (q.T @ response)
-    x = variables.astype(dtype)[:, 1]
-    arrays = (*(array.astype(dtype) for array in (q, residual, parent)), x if variable == "column" else x.copy())
-    return *arrays, np.argsort(x)
+    if variable == "column":
+        x = np.stack([x, parent.astype(dtype)], axis=1)[:, 0]
+    return *(array.astype(dtype) for array in (q, residual, parent)), x, np.argsort(x)
 
 
 @tunable(
@@ -53,7 +53,9 @@ def _present(rng, dtype, n, m, variable):
     },
     tolerance=(
         1e4,
-        "cancellation: of a candidate's square, which is a sum of rounded terms, some thousandth may be left",
+        "cancellation: of a candidate's square, which is a sum of rounded terms, some thousandth may be left, and what "
+        "is gained is taken from the sum of all",
+        "norm",
     ),
 )
 def candidate_rss(q, residual, parent, x, order=None):

@@ -17,11 +17,20 @@ from autotune.tuner import cases
 from tests.kernels.books import KERNELS, MANNERS, VARIANTS, calls, marks
 from tests.kernels.calls import bits, taken
 
-CONFORMANCE = [
-    pytest.param(case, id=str(case), marks=marks(name, str(case.problem.fixed.get("dtype"))))
-    for name, tuned in KERNELS.items()
-    for case in testing.conformance(tuned)
-]
+
+def _conformance():
+    """A case for each setting of each variant; in the normal run the first setting alone."""
+    seen = set()
+    for name, tuned in KERNELS.items():
+        for case in testing.conformance(tuned):
+            kind = name, case.candidate.variant, str(case.problem.fixed)
+            first = kind not in seen
+            seen.add(kind)
+            usual = marks(name, str(case.problem.fixed.get("dtype")))
+            yield pytest.param(case, id=str(case), marks=usual if first else [pytest.mark.soak])
+
+
+CONFORMANCE = list(_conformance())
 _CALIBRATED = {(param.values[0].problem.kernel.name, param.values[0].candidate.variant) for param in CONFORMANCE}
 #: Variants for strided arrays and for axis=None: `inputs=` makes no such call.
 NOT_CALIBRATED = [param for param in VARIANTS if tuple(param.id.split("-")[:2]) not in _CALIBRATED]
