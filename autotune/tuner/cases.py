@@ -19,13 +19,15 @@ from ..measure.gate import Case
 
 #: Sizes at which loops go wrong: nothing, one, remainders of unrolling by 2, 4 and 8, a prime, past a cache line.
 EDGES = (0, 1, 2, 3, 7, 8, 9, 31, 64, 97)
+#: Sizes are at an edge together as long as their product is at most this: three at the largest, four at 31.
+MAX_TOGETHER = 10**6
 #: What the other sizes are while one is at its edges.
 ELSEWHERE = 5
 #: A cut copy of the caller's arrays is at most this long in every axis; the call itself is verified whole.
 MAX_CUT = 1000
 #: Threads overlap where a call works on this much or takes this long: at 10 GB/s a megabyte takes 100 µs, waking a
 #: thread 3 to 50 (MEASUREMENT.md, section 8). More would make twenty repeats of every setting long.
-BUSY_BYTES = 10**6
+BUSY_BYTES = 1 << 20
 BUSY_REFERENCE_S = 5e-3
 
 Make = Callable[[dict[str, int]], make.Arguments]
@@ -41,15 +43,16 @@ def from_inputs(kernel: Kernel, signature: Signature, names: list[str], argument
     arguments : callable
         Makes arguments for a point.
     """
-    points = [dict.fromkeys(names, edge) for edge in EDGES]
+    together = [dict.fromkeys(names, edge) for edge in EDGES if edge ** len(names) <= MAX_TOGETHER]
+    points = together
     if len(names) > 1:
-        points += [{**dict.fromkeys(names, ELSEWHERE), name: edge} for name in names for edge in EDGES]
+        points = together + [{**dict.fromkeys(names, ELSEWHERE), name: edge} for name in names for edge in EDGES]
     cases = []
     for point in points:
         case = _case(kernel, signature, point, arguments)
         if case is not None:
             cases.append(case)
-    plain = next((case for case in reversed(cases[: len(EDGES)])), None)
+    plain = next(reversed(cases[: len(together)]), None)
     return [*cases, *(special_cases(kernel, plain.arguments) if plain is not None else ())]
 
 
