@@ -19,7 +19,7 @@ def test_the_examples_are_those_of_the_index():
 
 
 #: Each takes up to forty seconds of compiling and tuning; the others are run by `make soak`.
-IN_THE_NORMAL_RUN = {"quickstart", "kmeans"}
+IN_THE_NORMAL_RUN = {"quickstart"}
 
 
 @pytest.mark.parametrize(

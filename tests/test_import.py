@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import kernels
+
 HEAVY = {
     "numba", "llvmlite", "optuna", "diskcache", "cpuinfo", "click", "rich", "scipy", "msgspec", "sqlite3",
     "multiprocessing",
@@ -34,8 +36,6 @@ def test_the_library_loads_a_family_when_one_of_its_kernels_is_asked_for(run):
 
 
 def test_type_checkers_are_told_of_the_kernels_that_there_are():
-    import kernels
-
     tree = ast.parse(Path(kernels.__file__).read_text())
     told = {
         (node.module.partition(".")[2], alias.asname)

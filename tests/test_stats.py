@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autotune
+from autotune.kernel import registry
 from autotune.profile.calls import recorder
 from tests.records import decide, leaf, split
 from tests.test_recording import declared
@@ -17,6 +18,7 @@ from tests.test_recording import declared
 @pytest.fixture(autouse=True)
 def nothing_recorded(monkeypatch: pytest.MonkeyPatch, fresh_registry: None) -> None:
     monkeypatch.setattr(recorder, "latest", None)
+    monkeypatch.setattr(registry, "_kernels", {})  # those of other tests were called, too
 
 
 def test_without_a_recording_misses_and_decisions_are_told_and_how_to_record():
