@@ -28,7 +28,7 @@ _ARRAYS = (
 _SHARE = {4: 1e-5, 8: 1e-8}
 
 
-def _present(rng, dtype, n, m, variable):
+def _present(rng, dtype, n, m, variable="vector"):
     """An orthonormal basis with the constant, residuals of a rough response, and a hinge as parent."""
     m = min(m, n // 4)  # as many functions as samples would leave nothing but rounding errors
     functions = np.maximum(rng.standard_normal((n, m)), 0)
