@@ -432,7 +432,8 @@ def test_a_variant_wrong_at_an_untested_size_is_never_used_again_until_it_is_edi
     # From here on nobody checks, and nobody needs to.
     assert run(PROGRAM, AUTOTUNE_MODE="use").stdout.split() == ["True", "reference", "reference"]
     shown = command("show", "doubled", "-m", calibrated).stdout
-    explained = command("explain", "doubled", "-m", calibrated, "--size", "n=1000", check=3).stdout
+    # With 3 if nothing else is decided; with 0 if at a size of a few elements noise had let another one win.
+    explained = command("explain", "doubled", "-m", calibrated, "--size", "n=1000", check=None).stdout
     for text in (shown, explained):
         assert "quick: " in text
         assert "wrong in use: result: off by 1 at [0]" in text
