@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kernels
+from tests.benchmarks import bench_kernels
 from tests.benchmarks.cells import BENCHES
 from tests.benchmarks.cells.bench import PLAIN
 
@@ -50,9 +51,6 @@ def test_rivals_compute_what_the_kernel_computes(name, size):
 
 
 def test_a_cell_that_cannot_be_measured_does_not_cost_what_was_measured(monkeypatch, tmp_path, capsys):
-    pytest.importorskip("matplotlib", reason="the pictures of the benchmark need matplotlib")
-    from tests.benchmarks import bench_kernels
-
     def fails(cell):
         raise ValueError("no such machine")
 

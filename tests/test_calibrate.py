@@ -101,7 +101,7 @@ def command(*arguments, check=0, timeout=300, **environ):
         [sys.executable, "-m", "autotune", *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
         check=False, env={**os.environ, **environ},
     )  # fmt: skip
-    assert check in (done.returncode, None), (done.returncode, done.stdout, done.stderr)
+    assert done.returncode == check, (done.returncode, done.stdout, done.stderr)
     return done
 
 

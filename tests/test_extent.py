@@ -44,7 +44,10 @@ def test_what_takes_longer_than_there_is_time_is_left_out_but_races_take_their_t
     assert extent.beyond({"n": 100_000}) is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="limits of address space are Linux's")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only on Linux workers are limited in their address space",
+)
 def test_the_memory_at_hand_is_no_more_than_the_address_space_allowed(run):
     said = run(
         "import resource\n"

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
-
 from autotune.store import store
 from autotune.store.record import Split
 from tests.benchmarks.cells import family_of
@@ -38,14 +36,18 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
 
 def write_pictures(rows: Sequence[Row], folder: Path) -> list[Path]:
     """One SVG for each family: a panel for each kernel, time against size in float64, thresholds marked."""
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    written = []
     families: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         if row.cell.dtype == "float64":
             families.setdefault(family_of(row.cell.kernel), {}).setdefault(row.cell.kernel, []).append(row)
+    if not families:
+        return []
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    written = []
     for family, kernels in families.items():
         columns = min(3, len(kernels))
         lines = -(-len(kernels) // columns)
