@@ -13,9 +13,9 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "autotune"
 #: Rooms, lowest first: a module imports only from rooms at or above its own in this list.
 ROOMS = [
-    "events", "errors", "workspace", "value", "stub", "private", "settings", "expression", "space", "kernel", "compile",
-    "machine", "measure", "search", "store", "dispatch", "tuner", "audit", "profile", "testing", "pytest_plugin",
-    "cli",
+    "events", "errors", "quantity", "workspace", "value", "stub", "private", "settings", "expression", "space",
+    "kernel", "compile", "machine", "measure", "search", "store", "dispatch", "tuner", "audit", "profile", "testing",
+    "pytest_plugin", "cli",
 ]  # fmt: skip
 #: The public face and the entry point, which sit above everything.
 FACE = {"__init__", "__main__"}

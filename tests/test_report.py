@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from autotune import tunable
+from autotune import quantity, tunable
 from autotune.cli import report_table, report_verb
 from autotune.profile import files
 from autotune.profile.report import (
@@ -30,7 +30,6 @@ from autotune.profile.report import (
     library,
     markup,
     page,
-    quantity,
     sections,
     style,
 )

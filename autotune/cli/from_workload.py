@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from .. import quantity
 from ..errors import UnknownKernel, WorkloadError
 from ..machine import fingerprint
 from ..profile import files
@@ -165,15 +166,16 @@ def show(found: Outcome, runs: float) -> None:
     )  # fmt: skip
     for row in rows_of(found):
         made.add_row(
-            row["kernel"].rpartition(":")[2], f"{row['share']:.0%}", time_text(row["before_s"]),
-            time_text(row["after_s"]), time_text(row["saving_s"]), time_text(row["spent_s"]) if row["spent_s"] else "–",
+            row["kernel"].rpartition(":")[2], f"{row['share']:.0%}", quantity.duration(row["before_s"]),
+            quantity.duration(row["after_s"]), _signed(row["saving_s"]),
+            quantity.duration(row["spent_s"] or None),
             _after_runs(row["pays_back_after_runs"], row["spent_s"], known=row["known"]),
         )  # fmt: skip
     sums = totals(found)
     made.add_section()
     made.add_row(
-        "the program", "100%", time_text(sums["wall_s"]), time_text(sums["expected_wall_s"]),
-        time_text(sums["saving_s"]), time_text(sums["spent_s"]), _after_runs(sums["pays_back_after_runs"], 1.0),
+        "the program", "100%", quantity.duration(sums["wall_s"]), quantity.duration(sums["expected_wall_s"]),
+        _signed(sums["saving_s"]), quantity.duration(sums["spent_s"]), _after_runs(sums["pays_back_after_runs"], 1.0),
     )  # fmt: skip
     console().print(made)
     for text in notes(found, runs):
@@ -206,7 +208,7 @@ def notes(found: Outcome, runs: float) -> list[str]:
         )
     counted = "Counted is what calls take again and again, not the first of each, which loads and tunes."
     if found.start_s is not None and found.start_s > 0.01:
-        counted += f" Loading compiled code adds {time_text(found.start_s)} to a run; the sum counts that."
+        counted += f" Loading compiled code adds {quantity.duration(found.start_s)} to a run; the sum counts that."
     elif found.start_s is None:
         counted += " What loading compiled code adds could not be told."
     said.append(counted)
@@ -219,10 +221,6 @@ def notes(found: Outcome, runs: float) -> list[str]:
     return said
 
 
-def time_text(seconds: float) -> str:
-    """``1.25 s``, ``830 ms``, ``12 µs``."""
-    sign, size = ("-" if seconds < 0 else ""), abs(seconds)
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if size >= scale:
-            return f"{sign}{size / scale:.3g} {unit}"
-    return f"{sign}{size * 1e9:.0f} ns"
+def _signed(seconds: float) -> str:
+    """A time that may be lost as well as saved."""
+    return f"{'-' if seconds < 0 else ''}{quantity.duration(abs(seconds))}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dispatch.explanation import human_time
+from .. import quantity
 from ..profile.pairs.watch import Entry, Report
 
 #: What a verdict is called.
@@ -19,7 +19,7 @@ def title(report: Report, name: str) -> str:
 
 def cells(entry: Entry) -> list[str]:
     """Time, change, interval and verdict of one benchmark."""
-    seconds = human_time(entry.seconds) if entry.seconds is not None else ""
+    seconds = quantity.duration(entry.seconds) if entry.seconds is not None else ""
     if entry.verdict is None:
         return [seconds, "", "", entry.note]
     found = entry.verdict.ratio

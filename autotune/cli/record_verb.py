@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import quantity
 from ..dispatch import tap
 from ..errors import WorkloadError
 from .common import NOTHING_RECORDED, json_option, print_json
@@ -157,18 +158,16 @@ def _as_data(workload: Workload | None, output: Path, code: int) -> dict[str, An
 def _summary(workload: Workload | None, output: Path) -> str:
     if workload is None:
         return "autotune: no kernel was called, so there is nothing to record; does the program import some?"
-    from ..dispatch.explanation import human_time
-
     wall_s = max(workload.run.wall_s, 1e-9)
     self_s = sum(kernel.self_s for kernel in workload.kernels)
     calls = sum(kernel.calls for kernel in workload.kernels)
     lines = [
-        f"autotune: {calls:,} calls of {len(workload.kernels)} kernel(s), {human_time(self_s)} or "
-        f"{self_s / wall_s:.0%} of the program's {human_time(wall_s)}, in {output}"
+        f"autotune: {calls:,} calls of {len(workload.kernels)} kernel(s), {quantity.duration(self_s)} or "
+        f"{self_s / wall_s:.0%} of the program's {quantity.duration(wall_s)}, in {output}"
     ]
     for kernel in sorted(workload.kernels, key=lambda kernel: -kernel.self_s)[:NAMED]:
         name, share = kernel.kernel.rpartition(":")[2], kernel.self_s / wall_s
-        lines.append(f"  {name:24} {human_time(kernel.self_s):>10} {share:>5.0%} {kernel.calls:>14,} calls")
+        lines.append(f"  {name:24} {quantity.duration(kernel.self_s):>10} {share:>5.0%} {kernel.calls:>14,} calls")
     if len(workload.kernels) > NAMED:
         lines.append(f"  and {len(workload.kernels) - NAMED} more")
     lines += [f"  look closer:   autotune report {output}", f"  tune for it:   autotune calibrate --from {output}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..profile.report import quantity
+from .. import quantity
 from ..profile.report.advice import Advice
 from ..profile.report.findings import Findings, Spot
 from ..profile.report.library import Library

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import click
 import msgspec
 
+from .. import quantity
 from ..dispatch.entry import differences
-from ..dispatch.explanation import decision_lines, human_time, stale
+from ..dispatch.explanation import decision_lines, stale
 from ..kernel.model import REFERENCE
 from ..kernel.signature import describe_key
 from ..store import store
@@ -66,21 +67,20 @@ def _print(record: Record, *, shipped: bool) -> None:
         others = sorted((n for n in times if n not in (str(cell.winner), REFERENCE)), key=times.__getitem__)
         more = f", {len(others) - MOST} more" if len(others) > MOST else ""
         sizes.add_row(
-            ", ".join(f"{name}={value:,}" for name, value in cell.size.items()),
+            quantity.size(cell.size),
             str(cell.winner),
-            human_time(times[str(cell.winner)]),
-            human_time(times[REFERENCE]),
-            f"{1 / cell.ratio:.3g} x",
+            quantity.duration(times[str(cell.winner)]),
+            quantity.duration(times[REFERENCE]),
+            quantity.factor(1 / cell.ratio),
             f"{1 / cell.ratio_high:.3g} – {1 / cell.ratio_low:.3g}" if cell.ratio_low else "",
-            ", ".join(f"{name} {human_time(times[name])}" for name in others[:MOST]) + more,
+            ", ".join(f"{name} {quantity.duration(times[name])}" for name in others[:MOST]) + more,
         )
     out.print(sizes)
     if record.held_out:
         worst = max(record.held_out, key=lambda found: found.regret)
         mean = sum(found.regret for found in record.held_out) / len(record.held_out)
-        at = ", ".join(f"{name}={value:,}" for name, value in worst.size.items())
         out.print(f"  held out: regret {mean:.1%} on average over {len(record.held_out)} sizes that were not used for "
-                  f"deciding, {worst.regret:.1%} at {at}", markup=False)  # fmt: skip
+                  f"deciding, {worst.regret:.1%} at {quantity.size(worst.size)}", markup=False)  # fmt: skip
     for failure in record.variants.failures:
         out.print(f"  failed: {failure.candidate}: {failure.reason}", markup=False)
     for name, reason in record.variants.excluded.items():

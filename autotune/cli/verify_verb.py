@@ -6,6 +6,7 @@ import time
 
 import click
 
+from .. import quantity
 from ..audit import Finding, auditors
 from .common import NOTHING_RECORDED, console, json_option, load_kernels, module_option, print_json, table
 
@@ -97,7 +98,7 @@ def tell(findings: list[Finding], failed: list[Finding], seed: int) -> None:
     made = table("Sizes that fail", "kernel", "arguments", "size", "used", "best", "regret", "over reference")
     for finding in failed:
         made.add_row(
-            finding.kernel, finding.signature, ", ".join(f"{name}={value:,}" for name, value in finding.size.items()),
+            finding.kernel, finding.signature, quantity.size(finding.size),
             finding.chosen, finding.best,
             f"{finding.regret.median - 1:.1%} (at least {finding.regret.low - 1:.1%})",
             f"{finding.over_reference.median:.2f}",

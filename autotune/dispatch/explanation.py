@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .. import quantity
 from ..kernel import condemned
 from ..kernel.coverage import not_covered, unavailable
 from ..kernel.model import REFERENCE
@@ -99,10 +100,10 @@ class Explanation:
 
     def lines(self) -> list[str]:
         """The text, line by line."""
-        at = ", ".join(f"{name}={value:,}" for name, value in self.size.items())
+        at = f"  at {quantity.size(self.size)}" if self.size else ""
         settings = ", ".join(f"{name}={value}" for name, value in self.chosen.params.items())
         winner = f"{self.chosen.variant}({settings})" if settings else self.chosen.variant
-        found = [f"{self.kernel}  [{self.signature}]" + (f"  at {at}" if at else ""), f"  served by  {winner}"]
+        found = [f"{self.kernel}  [{self.signature}]{at}", f"  served by  {winner}"]
         if self.chosen.reason:
             found.append(f"  because    {self.chosen.reason}")
         if self.record is not None:
@@ -123,8 +124,7 @@ class Explanation:
         lines += [f"    {line}" for line in decision_lines(record.decision)]
         cell = nearest_cell(record, self.size)
         if cell is not None:
-            at = ", ".join(f"{name}={value:,}" for name, value in cell.size.items())
-            lines.append(f"  measured at {at}: {cell.reason}")
+            lines.append(f"  measured at {quantity.size(cell.size)}: {cell.reason}")
             lines += [f"    {line}" for line in measurement_lines(cell.measurements, cell.winner)]
             if cell.cold:
                 state = "with data from memory"
@@ -199,8 +199,8 @@ def measurement_lines(measurements: Sequence[Measurement], winner: Choice) -> li
         ratio = f"{reference / measured.median_s:8.2f} x" if reference else ""
         mark = "->" if measured.candidate == winner else "  "
         lines.append(
-            f"{mark} {measured.candidate!s:32} {human_time(measured.median_s):>10} ±{measured.spread:4.0%} {ratio}"
-            f"  {measured.rounds} rounds"
+            f"{mark} {measured.candidate!s:32} {quantity.duration(measured.median_s):>10} ±{measured.spread:4.0%}"
+            f" {ratio}  {measured.rounds} rounds"
         )
     return lines
 
@@ -213,11 +213,3 @@ def nearest_cell(record: Record, size: Mapping[str, int]) -> Cell | None:
         return sum(abs(math.log((cell.size[name] + 1) / (size[name] + 1))) for name in shared)
 
     return min(record.cells, key=distance, default=None)
-
-
-def human_time(seconds: float) -> str:
-    """A duration with three digits and a unit."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e9:.0f} ns"

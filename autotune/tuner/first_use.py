@@ -15,9 +15,8 @@ from typing import Any
 
 import msgspec
 
-from .. import events
+from .. import events, quantity
 from ..dispatch import sampling
-from ..dispatch.explanation import human_time
 from ..dispatch.policy import Known, Refusal
 from ..dispatch.revision import revised
 from ..dispatch.routes import check, compiled_mismatch, variant_hash
@@ -95,7 +94,7 @@ def first_use(
     call_s = time.monotonic() - started
     if call_s > budget_s * MAX_CALL_SHARE:
         return Refusal(
-            f"a call takes {human_time(call_s)}, too long for the budget of {budget_s:.3g} s; "
+            f"a call takes {quantity.duration(call_s)}, too long for the budget of {budget_s:.3g} s; "
             f"autotune calibrate {kernel.name}",
             passing=False,
         )
@@ -206,11 +205,10 @@ def home_module(kernel: Kernel) -> str:
 
 def _log(kernel: Kernel, signature: Signature, record: Record, spent_s: float) -> None:
     cell = record.cells[-1]
-    at = ", ".join(f"{name}={value:,}" for name, value in cell.size.items())
     gain = f"{1 / cell.ratio:.3g} times faster than the reference" if cell.winner.variant != REFERENCE else "fastest"
     rest = f"; not tried yet: {', '.join(cell.untried)}" if cell.untried else ""
     events.log(
-        "tuned", "%s [%s] at %s: %s, %s (%.2g s%s)", kernel.name, signature, at, cell.winner, gain, spent_s, rest,
-        kernel=kernel.id, signature=signature.key, size=dict(cell.size), variant=str(cell.winner), ratio=cell.ratio,
-        seconds=spent_s, untried=list(cell.untried),
+        "tuned", "%s [%s] at %s: %s, %s (%.2g s%s)", kernel.name, signature, quantity.size(cell.size), cell.winner,
+        gain, spent_s, rest, kernel=kernel.id, signature=signature.key, size=dict(cell.size),
+        variant=str(cell.winner), ratio=cell.ratio, seconds=spent_s, untried=list(cell.untried),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...dispatch.explanation import human_time
+from ... import quantity
 from ...dispatch.handle import Handle
 from ...kernel import registry
 from ...kernel.model import REFERENCE
@@ -94,8 +94,8 @@ class KernelStats:
         found = []
         if self.sizes:
             rows = [
-                [each.signature, each.size, _count(each.calls), human_time(each.total_s), human_time(each.median_s),
-                 human_time(each.tail_s), _served(each.served)]
+                [each.signature, each.size, _count(each.calls), quantity.duration(each.total_s),
+                 quantity.duration(each.median_s), quantity.duration(each.tail_s), _served(each.served)]
                 for each in self.sizes
             ]  # fmt: skip
             columns = ["arguments", "size", "calls", "time", "median", "tail", "served by"]
@@ -106,7 +106,9 @@ class KernelStats:
         return found
 
     def _notes(self) -> list[str]:
-        called = "not recorded" if self.calls is None else f"{self.calls:,} calls, {human_time(self.total_s or 0.0)}"
+        called = (
+            "not recorded" if self.calls is None else f"{self.calls:,} calls, {quantity.duration(self.total_s or 0.0)}"
+        )
         notes = [f"{self.kernel}: {called}; {self.misses:,} looked up, {self.tuned:,} signatures tuned by this process"]
         notes += [f"disabled: {name}" for name in self.disabled]
         return notes if self.calls is not None else [*notes, HOW]
@@ -142,8 +144,8 @@ class Stats:
             [
                 each.kernel,
                 "" if each.calls is None else f"{each.calls:,}",
-                "" if each.total_s is None else human_time(each.total_s),
-                "" if each.self_s is None else human_time(each.self_s),
+                "" if each.total_s is None else quantity.duration(each.total_s),
+                "" if each.self_s is None else quantity.duration(each.self_s),
                 _served(each.served) or _sources(each.decisions), f"{each.misses:,}", f"{each.tuned:,}",
             ]
             for each in self.kernels

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from ... import quantity
 from ...errors import BaselineError
 from ...space import Range
 from ...tuner import grid, locate
@@ -80,10 +81,10 @@ def of_kernel(
         else:
             points = _points(problem.ranges, asked=bool(sizes))
         for point in points:
-            at = ", ".join(f"{name}={value:,}" for name, value in point.items())
+            at = f" {quantity.size(point)}" if point else ""
             keywords = {name: value for name, value in problem.fixed.items() if name != "layout"} | point
             yield Benchmark(
-                f"{kernel.name} [{signature}] {at}".rstrip(), _relative(path, root) if path else tuned.__module__,
+                f"{kernel.name} [{signature}]{at}", _relative(path, root) if path else tuned.__module__,
                 kernel=kernel.id, keywords=keywords, layout=str(problem.fixed.get("layout", "C")),
             )  # fmt: skip
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import quantity
+from ... import quantity
 from .findings import LAUNCH_SHARE, SLOW, Findings, Part
 
 #: Share of the time in kernels below which nothing is advised, and kernels that one sentence names.

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from . import quantity
+from ... import quantity
 
 #: Labels that an axis has at most, and decades up to which its minor ticks are drawn.
 MOST_LABELS, MINOR_DECADES = 9, 7

@@ -9,9 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ... import quantity
 from . import axes
 from .chart import LEFT as GRID_LEFT
-from .chart import LETTER, WIDTH
+from .chart import LETTER, WIDTH, short, svg
 from .chart import RIGHT as GRID_RIGHT
 from .markup import Html, tag
 from .possible import ALLOWED_REGRET
@@ -77,7 +78,7 @@ def stacked(rows: Sequence[Row], label: str) -> Html | None:
             x += width
         drawn += [_name(row.name, row.href, left, y + 13), *boxes]
         drawn.append(tag("text", row.text, class_="value", x=x + 7, y=y + 13))
-    return _svg(drawn, height, label)
+    return svg(label, height, *drawn)
 
 
 def spans(rows: Sequence[Span], label: str, unit: str) -> Html | None:
@@ -108,7 +109,7 @@ def spans(rows: Sequence[Span], label: str, unit: str) -> Html | None:
             tag("circle", tag("title", f"{row.name}: {row.text}"), class_="dot", cx=at, cy=y, r=4),
             tag("text", row.text, class_="value", x=WIDTH - RIGHT + 8, y=y + 4),
         ]
-    return _svg(drawn, height, label)
+    return svg(label, height, *drawn)
 
 
 def pins(found: Sequence[Pin], label: str, x_name: str) -> Html | None:
@@ -129,13 +130,13 @@ def pins(found: Sequence[Pin], label: str, x_name: str) -> Html | None:
         tag("path", class_="grid", d="".join(f"M{left} {place(part):.1f}H{right}" for part in shares)),
         tag(
             "g",
-            [tag("text", f"{100 * part:.0f} %", x=left - 8, y=place(part) + 4, text_anchor="end") for part in shares],
+            [tag("text", quantity.percent(part), x=left - 8, y=place(part) + 4, text_anchor="end") for part in shares],
             [tag("text", t.label, x=across.place(t.at), y=bottom + 17, text_anchor="middle")
              for t in across.ticks() if t.label],
             class_="ticks",
         ),
         tag("path", class_="allowed", d=f"M{left} {place(ALLOWED_REGRET):.1f}H{right}"),
-        tag("text", f"{ALLOWED_REGRET:.0%} allowed".replace("%", " %"), class_="name muted", x=right + 8,
+        tag("text", f"{quantity.percent(ALLOWED_REGRET)} allowed", class_="name muted", x=right + 8,
             y=place(ALLOWED_REGRET) + 4),
         tag("text", x_name, class_="axis", x=(left + right) / 2, y=bottom + 37, text_anchor="middle"),
         tag("text", "regret", class_="axis", transform=f"translate(13 {(top + bottom) / 2:.0f}) rotate(-90)",
@@ -156,7 +157,7 @@ def pins(found: Sequence[Pin], label: str, x_name: str) -> Html | None:
                 class_=kind,
             )
         )
-    return _svg(drawn, PINS_HEIGHT, label)
+    return svg(label, PINS_HEIGHT, *drawn)
 
 
 def _step(most: float) -> float:
@@ -171,10 +172,7 @@ def _length(length: float) -> float:
 
 
 def _name(name: str, href: str, left: float, y: float) -> Html:
-    short = name if len(name) <= NAME_LETTERS else name[: NAME_LETTERS - 1] + "…"
-    label = tag("text", tag("title", name), short, class_="rowname", x=left - 10, y=y, text_anchor="end")
+    label = tag(
+        "text", tag("title", name), short(name, NAME_LETTERS), class_="rowname", x=left - 10, y=y, text_anchor="end"
+    )
     return tag("a", label, href=href) if href else label
-
-
-def _svg(drawn: Sequence[Html], height: float, label: str) -> Html:
-    return tag("svg", *drawn, viewBox=f"0 0 {WIDTH:.0f} {height:.0f}", role="img", aria_label=label, class_="chart")

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ... import quantity
 from ...kernel.model import REFERENCE
 from ...kernel.signature import describe_key
 from ...machine import fingerprint
 from ...store import summary
-from . import quantity
 from .findings import Spot
 from .knowledge import Known
 from .markup import Html, tag

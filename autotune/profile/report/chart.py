@@ -8,10 +8,11 @@ of records or workloads.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from . import axes, quantity
+from ... import quantity
+from . import axes
 from .axes import Axis
 from .markup import Html, number, tag
 
@@ -118,8 +119,9 @@ class TimeChart:
         up = axes.spanning([p.y for p in points], HEIGHT - BOTTOM, self.top + 8, margin=0.06)
         if across is None or up is None:
             return None
-        return tag(
-            "svg",
+        return svg(
+            self.label,
+            HEIGHT,
             *grid(across, up, self.x_name, self.y_name, top=self.top),
             [self._bar(across, bar) for bar in self.bars],
             [self._border(across, border) for border in self.borders],
@@ -128,7 +130,6 @@ class TimeChart:
             self._bar_label(across),
             [self._stretch(across, one) for one in self.stretches],
             self._labels(across, up),
-            viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", role="img", aria_label=self.label, class_="chart",
         )  # fmt: skip
 
     def _bar(self, across: Axis, bar: Bar) -> Html:
@@ -216,6 +217,13 @@ class TimeChart:
         return found
 
 
+def svg(label: str, height: float, *children: str | Iterable[str] | None) -> Html:
+    """A chart of a name and a height, as wide as all of them."""
+    return tag(
+        "svg", *children, viewBox=f"0 0 {WIDTH:.0f} {height:.0f}", role="img", aria_label=label, class_="chart"
+    )  # fmt: skip
+
+
 def grid(across: Axis, up: Axis, x_name: str, y_name: str, *, bottom: float = HEIGHT - BOTTOM, top: float = TOP,
          unit: str = "s") -> list[Html]:  # fmt: skip
     """The grid of two logarithmic axes with its labels."""
@@ -243,10 +251,6 @@ def grid(across: Axis, up: Axis, x_name: str, y_name: str, *, bottom: float = HE
         tag("text", x_name, class_="axis", x=(across.start + across.end) / 2, y=bottom + 38, text_anchor="middle"),
         tag("text", y_name, class_="axis", transform=f"translate(13 {middle:.0f}) rotate(-90)", text_anchor="middle"),
     ]
-
-
-def _at(across: Axis, up: Axis, point: Point) -> str:
-    return f"M{across.place(point.x):.1f} {up.place(point.y):.1f}"
 
 
 def _finite(point: Point) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from . import axes, quantity
-from .chart import LEFT, RIGHT, WIDTH
+from ... import quantity
+from . import axes
+from .chart import LEFT, RIGHT, WIDTH, svg
 from .markup import Html, number, tag
 
 HEIGHT, TOP, BOTTOM = 250.0, 14.0, 50.0
@@ -38,8 +39,9 @@ def staircase(regrets: Sequence[float], allowed: float, label: str) -> Html | No
     within = sum(regret <= allowed for regret in known) / len(known)
     at = across.place(math.log10(allowed))
     shares = [0.0, 0.25, 0.5, 0.75, 1.0]
-    return tag(
-        "svg",
+    return svg(
+        label,
+        HEIGHT,
         tag(
             "path",
             class_="grid",
@@ -50,23 +52,18 @@ def staircase(regrets: Sequence[float], allowed: float, label: str) -> Html | No
         ),
         tag(
             "g",
-            [tag("text", f"{share:.0%}".replace("%", " %"), x=across.start - 8, y=up(share) + 4, text_anchor="end")
+            [tag("text", quantity.percent(share), x=across.start - 8, y=up(share) + 4, text_anchor="end")
              for share in shares],
-            [tag("text", _label(tick.at), x=across.place(tick.at), y=low + 17, text_anchor="middle") for tick in ticks],
+            [tag("text", quantity.percent(10**tick.at), x=across.place(tick.at), y=low + 17, text_anchor="middle")
+             for tick in ticks],
             class_="ticks",
         ),
         tag("path", class_="allowed", d=f"M{number(at)} {number(high)}V{number(low)}"),
         tag("g", tag("path", class_="line", d="".join(path)), class_="s1"),
         tag("text", f"{quantity.share(within)} of the sizes", class_="name", x=across.end + 8, y=up(within) + 4),
-        tag("text", f"within {100 * allowed:.0f} %", class_="name muted", x=across.end + 8, y=up(within) + 19),
+        tag("text", f"within {quantity.percent(allowed)}", class_="name muted", x=across.end + 8, y=up(within) + 19),
         tag("text", "regret at most", class_="axis", x=(across.start + across.end) / 2, y=low + 38,
             text_anchor="middle"),
         tag("text", "share of sizes", class_="axis", text_anchor="middle",
             transform=f"translate(13 {(low + high) / 2:.0f}) rotate(-90)"),
-        viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", role="img", aria_label=label, class_="chart",
     )  # fmt: skip
-
-
-def _label(logarithm: float) -> str:
-    percent = 100 * 10**logarithm
-    return f"{percent:,.0f} %" if percent >= 1 else f"{percent:.1g} %"

@@ -10,9 +10,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ... import quantity
 from ...kernel.signature import describe_key
 from ...store import summary
-from . import quantity
 from .knowledge import Known
 from .possible import ALLOWED_REGRET
 
@@ -82,7 +82,7 @@ class Library:
             f"Decisions were tried at {len(regrets)} sizes that were not used for reaching them. Regret is the time of "
             f"what is chosen over that of the fastest, minus one: {quantity.share(sum(regrets) / len(regrets))} on "
             f"average, {quantity.share(regrets[int(0.95 * (len(regrets) - 1))])} at the 95th percentile, "
-            f"{quantity.share(regrets[-1])} at worst; {over} of them over {100 * ALLOWED_REGRET:.0f} %."
+            f"{quantity.share(regrets[-1])} at worst; {over} of them over {quantity.percent(ALLOWED_REGRET)}."
         )
 
     def figures(self) -> list[tuple[str, str, str]]:

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import axes, quantity
-from .chart import BOTTOM, HEIGHT, LABEL_STEP, LEFT, RIGHT, WIDTH, grid, marker, short
+from ... import quantity
+from . import axes
+from .chart import BOTTOM, HEIGHT, LABEL_STEP, LEFT, RIGHT, WIDTH, grid, marker, short, svg
 from .markup import Html, number, tag
 
 TOP = 26.0
@@ -64,8 +65,9 @@ class Map:
             return None
         circles = sorted(calls, key=lambda one: -one.share)
         most = max((one.share for one in circles), default=1.0)
-        return tag(
-            "svg",
+        return svg(
+            self.label,
+            HEIGHT,
             self._areas(across, up),
             *grid(across, up, self.x_name, self.y_name, top=TOP, unit=""),
             [
@@ -81,7 +83,6 @@ class Map:
                  y=max(TOP - 4, up.place(one.y) - LARGEST_RADIUS - 5))
              for one in circles[:1]],
             self._names(),
-            viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", role="img", aria_label=self.label, class_="chart",
         )  # fmt: skip
 
     def _areas(self, across: axes.Axis, up: axes.Axis) -> Html:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from ... import __version__
+from ... import __version__, quantity
 from ...machine import fingerprint
-from . import bars, chart, distribution, quantity, sections, style
+from . import bars, chart, distribution, sections, style
 from .advice import advice
 from .blocks import figure, kernel_block, listed, machine_section, opening, table, tiles
 from .findings import Findings, Part

@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ... import quantity
 from ...kernel.model import REFERENCE
-from . import bars, chart, maps, quantity
+from . import bars, chart, maps
 from .axes import log10
 from .curves import Curves, thresholds
 from .findings import Spot

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from . import bars, quantity
+from ... import quantity
+from . import bars
 from .advice import Advice
 from .blocks import candidate, figure, meter, opening, table
 from .findings import Findings, Spot

@@ -50,10 +50,16 @@ def share(part: float | None) -> str:
     """``"12 %"``; with a digit more below ten per cent."""
     if part is None or not math.isfinite(part):
         return NONE
-    percent = 100 * part
-    if 0 < percent < 0.1:
+    number = 100 * part
+    if 0 < number < 0.1:
         return "< 0.1 %"
-    return f"{percent:.1f} %" if abs(percent) < 9.95 else f"{percent:,.0f} %"
+    return f"{number:.1f} %" if abs(number) < 9.95 else f"{number:,.0f} %"
+
+
+def percent(part: float) -> str:
+    """``"5 %"``: a round share, as of an axis or a limit; below one per cent its first digit."""
+    number = 100 * part
+    return f"{number:,.0f} %" if number >= 1 or not number else f"{number:.1g} %"
 
 
 def factor(ratio: float | None) -> str:
