@@ -1,10 +1,10 @@
 """matmul, drop-in for `numpy.matmul`.
 
 The variants here cover two 2-D arrays of one precision, float32 or float64, those of `stacks` two stacks of matrices.
-NumPy hands such a product to BLAS. Where that
-is an optimised one, as in the usual wheels, only the shorter way to it wins; where NumPy was built without (musl,
-Pyodide, a build from source), its own loops lose to all variants here. Compiled code does not warn: a product that is
-not finite, or in which something may have underflowed, is computed by NumPy instead.
+NumPy hands such a product to BLAS. Where that is an optimised one, as in the usual wheels, only the shorter way to it
+wins; where NumPy was built without (musl, Pyodide, a build from source), its own loops lose to all variants here.
+Compiled code does not warn: a product that is not finite, or in which something may have underflowed, is computed by
+NumPy instead.
 """
 
 import numpy as np

@@ -7,6 +7,7 @@ product takes. A product that is not finite, or in which something may have unde
 import numpy as np
 
 from autotune import Choice, jitable, prange
+from kernels.floats import FUSED
 from kernels.linalg.matmul import matmul, sound
 
 _STACKS = (
@@ -29,7 +30,7 @@ def _multiply(core, x1, x2, out, *settings):
     return out if core(x1, x2, out, *settings) else np.matmul(x1, x2, out)
 
 
-@jitable(fastmath={"contract"})  # a·b + c in one instruction with one rounding, where there is one
+@jitable(fastmath=FUSED)
 def _products(x1, x2, out, first, last):
     """The products of a part of the stacks; whether NumPy has nothing to report of them."""
     m, k, n = x1.shape[1], x1.shape[2], x2.shape[2]

@@ -7,11 +7,15 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from kernels import einsum
+from kernels import einsum, matmul
 from tests.kernels.books import variants_of
-from tests.kernels.calls import Call, taken
+from tests.kernels.calls import Call, outcome, taken
+from tests.kernels.manners import normal
 from tests.kernels.test_semantics import assert_as_reference
+from tests.records import decide, leaf
 
 
 @pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("matmul"))
@@ -49,3 +53,37 @@ def test_einsum_of_too_little_raises_what_numpys_raises(args):
         einsum(*args, optimize=True)
 
     assert ours.type is theirs.type
+
+
+@pytest.fixture
+def decided(monkeypatch):
+    """Matrices and stacks are served by compiled variants."""
+    monkeypatch.setenv("AUTOTUNE_MODE", "use")
+    matmul.cache_clear()
+    for array, variant in ((normal("float64", 2, 2), "unrolled"), (normal("float64", 2, 2, 2), "one_by_one")):
+        decide(matmul, (array, array), leaf(variant))
+    yield
+    matmul.cache_clear()
+
+
+#: Few lengths, so that axes fit together often.
+AXES = st.lists(st.sampled_from([0, 1, 2, 2, 2, 3]), max_size=4)
+
+
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(AXES, AXES, st.booleans())
+def test_a_product_of_any_axes_is_numpys(decided, one, other, fit):
+    """Numbers, vectors, matrices, stacks, stacks of stacks; stacks that are repeated, and lengths that do not fit."""
+    if fit and one and other:
+        other[-2 if len(other) > 1 else -1] = one[-1]
+    x1, x2 = normal("float64", *one), normal("float64", *other)
+
+    found, expected = (outcome(f, Call((x1, x2))) for f in (matmul, np.matmul))
+
+    assert found[1:] == expected[1:]
+    assert type(found.result) is type(expected.result)
+    if expected.result is not None:
+        assert np.shape(found.result) == np.shape(expected.result)
+        np.testing.assert_allclose(found.result, expected.result, rtol=1e-14, atol=1e-14)
