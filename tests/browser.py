@@ -91,12 +91,6 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
-    def shot(self, file: Path, *, top: int = 0, height: int = 900, width: int = 1200, scale: float = 1.0) -> None:
-        """A picture of a part of the page."""
-        clip = {"x": 0, "y": top, "width": width, "height": height, "scale": scale}
-        done = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
-        file.write_bytes(base64.b64decode(done["data"]))
-
     def pdf(self, file: Path) -> None:
         """The page on paper."""
         file.write_bytes(base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"]))

@@ -7,8 +7,8 @@ import io
 import itertools
 import json
 import math
-import os
 import re
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from autotune import quantity, tunable
+from autotune import WorkloadError, quantity, tunable
 from autotune.cli import report_table, report_verb
 from autotune.profile import files
 from autotune.profile.report import (
@@ -636,17 +636,22 @@ def test_what_cannot_be_reported_is_told_with_the_documented_code(file, tmp_path
     assert not any("Traceback" in text for text in told.values())
 
 
-def test_what_cannot_be_written_is_told_and_nothing_is_left_behind(file, tmp_path):
+def test_what_cannot_be_written_is_told_and_nothing_is_left_behind(file, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
     place = tmp_path / "sub"
     place.mkdir()
 
     directory = command("report", file, "-o", place, check=2).stderr
     nowhere = command("report", file, "-o", tmp_path / "no" / "report.html", check=1).stderr
-    full = command("report", file, "-o", "/dev/full", check=1).stderr if os.path.exists("/dev/full") else "No space"
+    monkeypatch.setattr(Path, "write_bytes", full)
+    no_room = CliRunner().invoke(report_verb.command, [str(file), "-o", str(place / "report.html")]).exception
 
     assert "is a directory" in directory
     assert "the report cannot be written: No such file or directory; choose another path" in nowhere
-    assert "No space" in full
+    assert isinstance(no_room, WorkloadError)
+    assert "the report cannot be written: No space left on device; choose another path" in str(no_room)
     assert not list(place.iterdir())
 
 
