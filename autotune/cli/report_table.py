@@ -9,6 +9,7 @@ from .. import quantity
 from ..profile.report.advice import Advice
 from ..profile.report.findings import Findings, Spot
 from ..profile.report.library import Library
+from ..store import summary
 from .common import table
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _spots(spots: Sequence[Spot], width: int) -> Table:
             "time": (quantity.duration(spot.total_s), ""),
             "share": (quantity.share(spot.share), bar(spot.share)),
             "a call": (quantity.duration(spot.median_s), f"{spot.tail} {quantity.duration(spot.tail_s)}"),
-            "served by": _candidate(spot.server),
+            "served by": summary.candidate_parts(spot.server),
             "best possible": best(spot),
             "saving": (quantity.duration(spot.saving_s) if spot.saving_s else quantity.NONE, ""),
         }
@@ -136,19 +137,13 @@ def _spots(spots: Sequence[Spot], width: int) -> Table:
     return made
 
 
-def _candidate(name: str) -> tuple[str, str]:
-    """A candidate and its setting."""
-    variant, bracket, setting = name.partition("(")
-    return (variant, setting.removesuffix(")")) if bracket else (name, "")
-
-
 def best(spot: Spot) -> tuple[str, str]:
     """The fastest that is known with its time, or that none is."""
     if not spot.best:
         return "not measured", ""
-    if spot.saving_s == 0 or spot.best == spot.server:
+    if spot.as_served:
         return "as served", ""
-    variant, setting = _candidate(spot.best)
+    variant, setting = summary.candidate_parts(spot.best)
     took = "" if spot.best_s is None else quantity.duration(spot.best_s).replace(" ", "\u00a0")
     return variant, ", ".join(filter(None, [setting, took]))
 

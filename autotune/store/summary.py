@@ -43,6 +43,12 @@ def _bound(feature: str, low: int, high: int | None) -> str:
     return f"{name} < {high:,}" if low == 0 else f"{low:,} ≤ {name} < {high:,}"
 
 
+def candidate_parts(candidate: str) -> tuple[str, str]:
+    """A candidate as text by its variant and its setting: ``("blocked", "rows=64")``."""
+    variant, _, setting = candidate.partition("(")
+    return variant, setting.removesuffix(")")
+
+
 def speedups(record: Record) -> list[float]:
     """Time of the reference over time of the winner, at every measured size."""
     return [1 / cell.ratio for cell in record.cells if cell.ratio > 0]

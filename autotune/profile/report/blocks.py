@@ -79,8 +79,8 @@ def listed(notes: Iterable[str]) -> Html:
 
 def candidate(name: str) -> Html:
     """A candidate with its setting under it."""
-    variant, bracket, setting = name.partition("(")
-    return tag("span", variant, tag("small", setting.removesuffix(")")) if bracket else None)
+    variant, setting = summary.candidate_parts(name)
+    return tag("span", variant, tag("small", setting) if setting else None)
 
 
 def meter(part: float, text: str) -> Html:

@@ -74,6 +74,11 @@ class Spot:
         return next(iter(self.served), "")
 
     @property
+    def as_served(self) -> bool:
+        """Whether nothing that is known would be faster than what served."""
+        return self.saving_s == 0 or self.best == self.server
+
+    @property
     def tail(self) -> str:
         """What `tail_s` is: of fewer than a hundred calls, the slowest."""
         return "p99" if self.sampled >= 100 else "slowest"

@@ -186,7 +186,7 @@ def _others(spot: Spot) -> Html | None:
 def _best(spot: Spot) -> list[Html | str | None]:
     if not spot.best:
         return [tag("span", spot.reason, class_="muted")]
-    if spot.saving_s == 0 or spot.best == spot.server:
+    if spot.as_served:
         return ["as served"]
     return [candidate(spot.best), tag("small", quantity.duration(spot.best_s) if spot.saving_s else spot.reason)]
 
