@@ -27,6 +27,7 @@ from autotune.profile.pairs.watch import Entry, Report
 from tests.conftest import ROOT
 from tests.reliability.calibrating import family, left_of
 from tests.test_calibrate import command
+from tests.verbs import called
 
 LIBRARY = """
 import math
@@ -103,11 +104,11 @@ def project(tmp_path, monkeypatch):
 
 def compare(*arguments, check=0):
     """A limit that a busy machine does not reach; what is injected is three times slower."""
-    return command("baseline", "compare", "--pairs", "3", "--fail-above", "50%", *arguments, check=check)
+    return called("baseline", "compare", "--pairs", "3", "--fail-above", "50%", *arguments, check=check)
 
 
 def save(*arguments, check=0):
-    return command("baseline", "save", "--pairs", "3", *arguments, check=check)
+    return called("baseline", "save", "--pairs", "3", *arguments, check=check)
 
 
 def verdicts(done):
@@ -316,23 +317,24 @@ def test_files_that_cannot_be_read_or_written_are_named(tmp_path, project):
         baseline.read(tmp_path / "none.json")
     with pytest.raises(BaselineError, match="the baseline cannot be written: File exists"):
         baseline.write(of(), project / "library.py" / "x.json")
-    with pytest.raises(BaselineError, match="the report cannot be written: No space left on device"):
-        baseline_verb.write("text", Path("/dev/full"))
     nowhere = Side("new", project, project, store_root=tmp_path / "s", scratch=project / "library.py")
     with pytest.raises(BaselineError, match="cannot be written: Not a directory; set TMPDIR"):
         nowhere.prepare(tmp_path / "none", [])
 
 
-def test_a_full_disk_leaves_the_old_baseline(tmp_path, monkeypatch):
+def test_a_full_disk_is_said_and_leaves_the_old_baseline(tmp_path, monkeypatch):
     file = tmp_path / "x.json"
     baseline.write(of(label="old"), file)
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(BaselineError, match="No space left on device"):
         baseline.write(of(label="new"), file)
+    with pytest.raises(BaselineError, match="the report cannot be written: No space left on device"):
+        baseline_verb.write("text", tmp_path / "report.md")
     monkeypatch.undo()
     assert baseline.read(file).label == "old"
 
@@ -441,6 +443,21 @@ def test_an_interrupted_comparison_leaves_no_worktree_and_no_process(project, tm
     assert os.listdir(tmp_path / "tmp") == []
 
 
+def test_the_worktree_of_a_killed_comparison_is_gone_with_the_next(project, tmp_path, run):
+    run(
+        "import os\nfrom pathlib import Path\nfrom autotune.profile.pairs.repository import repository_of\n"
+        f"with repository_of(Path({str(project)!r})).worktree('main'):\n    os.kill(os.getpid(), 9)",
+        check=False,
+    )  # fmt: skip
+    assert git(project, "worktree", "list").count("\n") == 1
+
+    with repository_of(project).worktree("main") as tree:
+        assert git(project, "worktree", "list").count("\n") == 1
+        assert tree.name in git(project, "worktree", "list")
+    assert git(project, "worktree", "list").count("\n") == 0
+    assert os.listdir(tmp_path / "tmp") == []
+
+
 # -- what is measured
 
 
@@ -478,8 +495,10 @@ def test_what_is_named_wrongly_or_not_there_is_said(project):
     with pytest.raises(UnknownKernel):
         baseline_verb.chosen_of(project, kernels=["none"], modules=[], functions=[], files=[], dtype=None, sizes=[],
                                 workload=None)  # fmt: skip
-    assert "nothing to measure: no kernel is declared below this directory" in save(check=2).stderr
-    assert "nothing to measure" in compare("--against", "HEAD", check=2).stderr
+    assert (
+        "nothing to measure: no kernel is declared below this directory" in command("baseline", "save", check=2).stderr
+    )
+    assert "nothing to measure" in command("baseline", "compare", "--against", "HEAD", check=2).stderr
 
 
 def test_a_recorded_workload_names_the_sizes(project):

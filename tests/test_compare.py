@@ -15,11 +15,12 @@ import pytest
 
 from autotune import ProgramError
 from autotune.cli.progress import Bar
-from autotune.profile.pairs import comparison, launch, scratch
+from autotune.measure.regression import FEWEST_PAIRS
+from autotune.profile.pairs import comparison, launch, scratch, temporary
 from autotune.profile.pairs.comparison import Program, environment
 from autotune.settings import as_environ
 from tests.reliability.calibrating import family, left_of
-from tests.test_calibrate import command
+from tests.verbs import called
 
 #: What tells whether it is tuned, without the time that importing NumPy takes.
 TUNED = "import os\ntuned = os.environ['AUTOTUNE_MODE'] != 'off'\n"
@@ -63,7 +64,7 @@ def here(tmp_path, monkeypatch):
 
 
 def compare(*arguments, check=0):
-    return command("compare", "--pairs", "3", *arguments, check=check)
+    return called("compare", "--pairs", "3", *arguments, check=check)
 
 
 def write(here, text, name="program.py"):
@@ -227,7 +228,7 @@ def test_a_budget_ends_after_the_pair_that_uses_it_up(here):
 
     found = comparison.compare(program, pairs=50, budget_s=0.0, seed=1)
 
-    assert found.pairs == comparison.FEWEST_PAIRS
+    assert found.pairs == FEWEST_PAIRS
     assert not found.significant or found.speedup.ratio == pytest.approx(1, abs=0.5)
 
 
@@ -306,7 +307,7 @@ def test_a_disk_that_is_full_is_said(here, monkeypatch):
 def test_nothing_named_or_not_there_is_wrong_usage(here):
     assert "name a script" in compare(check=2).stderr
     assert "no such script" in compare("nothing.py", check=2).stderr
-    assert "Invalid value for '--pairs'" in command("compare", "--pairs", "2", "x.py", check=2).stderr
+    assert "Invalid value for '--pairs'" in called("compare", "--pairs", "2", "x.py", check=2).stderr
 
 
 def test_what_a_program_leaves_running_is_gone_when_it_ends(here):
@@ -357,3 +358,29 @@ def test_an_interrupted_comparison_leaves_no_process_and_no_copy(here, tmp_path,
     assert not left_of(running, 2.0)
     assert "Traceback" not in said
     assert os.listdir(tmp_path / "tmp") == []
+
+
+def test_what_a_killed_comparison_left_is_gone_with_the_next_and_what_is_held_stays(run, tmp_path, monkeypatch):
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    link = folder / f"{temporary.PREFIX}link"
+    link.symlink_to(tmp_path)
+
+    with temporary.directory(ProgramError) as held:
+        run(
+            "import os\nfrom autotune import ProgramError\nfrom autotune.profile.pairs import temporary\n"
+            "with temporary.directory(ProgramError):\n    os.kill(os.getpid(), 9)",
+            check=False, TMPDIR=str(folder),
+        )  # fmt: skip
+        assert len(os.listdir(folder)) == 3
+        with temporary.directory(ProgramError) as other:
+            assert set(folder.iterdir()) == {link, held, other}
+    assert list(folder.iterdir()) == [link]
+
+
+def test_no_room_for_a_temporary_directory_is_said(here, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/no/such")
+
+    with pytest.raises(ProgramError, match="no temporary directory can be made: No such file or directory; set TMPDIR"):
+        runs(here)

@@ -127,7 +127,7 @@ def test_a_place_where_nothing_can_be_written_is_said_before_anything_runs(recor
     (tmp_path / "notes.txt").write_text("precious")
 
     for output, said in (
-        ("none/w.json", "does not exist"), ("notes.txt", "another file in its place"), ("/dev/full", "no regular file"),
+        ("none/w.json", "does not exist"), ("notes.txt", "another file in its place"), (os.devnull, "no regular file"),
     ):  # fmt: skip
         done = record("print('ran')", "-o", output)
 

@@ -12,7 +12,7 @@ import click
 
 from ..errors import BaselineError
 from ..measure.paired import Interval
-from ..measure.regression import LIMIT, PAIRS
+from ..measure.regression import FEWEST_PAIRS, LIMIT, PAIRS
 from ..profile.pairs import baseline, benchmarks, watch
 from ..profile.pairs.benchmarks import Benchmark
 from ..profile.pairs.repository import Repository, repository_of
@@ -22,9 +22,6 @@ from .common import NOTHING_RECORDED, F, console, json_option, load_kernels, mod
 from .common import table as new_table
 from .progress import Bar
 from .verify_verb import share
-
-#: Fewer pairs have no interval that says anything.
-FEWEST_PAIRS = 3
 
 
 def what_options(command: F) -> F:

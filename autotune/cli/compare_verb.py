@@ -12,9 +12,10 @@ import click
 
 from .. import settings
 from ..machine.load import current_load
-from ..measure.regression import PAIRS
+from ..measure.regression import FEWEST_PAIRS, PAIRS
 from ..profile.pairs.agreement import Agreement
-from ..profile.pairs.comparison import FEWEST_PAIRS, OFF, TUNED, Comparison, Program, compare
+from ..profile.pairs.comparison import OFF, TUNED, Comparison, Program, compare
+from ..profile.pairs.launch import MAX_OUTPUT_BYTES
 from ..profile.pairs.numbers import TOLERANCE
 from ..store import shipped, store
 from .common import json_option, print_json
@@ -115,7 +116,7 @@ def tell(found: Comparison, tolerance: float, *, nothing_known: bool) -> None:
         )
     _tell_agreement("standard output", "lines", found.output, tolerance)
     if found.cut:
-        click.echo("  more was printed than is compared: the first 16 MiB")
+        click.echo(f"  more was printed than is compared: the first {MAX_OUTPUT_BYTES >> 20} MiB")
     _tell_agreement("files written", "files", found.files, tolerance)
 
 

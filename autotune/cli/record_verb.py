@@ -124,21 +124,15 @@ def _of_program(found: Run, run: str, words: list[str], code: int, started_s: fl
     """What is said of the program as a whole, which its processes do not know."""
     import msgspec
 
+    from ..profile.pairs.launch import children_cpu_s
+
     if found.ids != [run]:
         return found
     changes: dict[str, Any] = {"command": words, "exit_code": code, "started_s": started_s, "wall_s": wall_s}
-    usage = _children()
-    if usage is not None:
-        changes["cpu_s"] = usage.ru_utime + usage.ru_stime
+    cpu_s = children_cpu_s()
+    if cpu_s is not None:
+        changes["cpu_s"] = cpu_s
     return msgspec.structs.replace(found, **changes)
-
-
-def _children() -> Any:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    return resource.getrusage(resource.RUSAGE_CHILDREN)
 
 
 def _as_data(workload: Workload | None, output: Path, code: int) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from .paired import Interval, interval, t95, winsorised
 #: Pairs of runs in one set, and the slowdown that is reported (MEASUREMENT.md, section 7).
 PAIRS = 7
 LIMIT = 0.05
+#: Two pairs have no interval that says anything: Student's t with one degree of freedom is 12.7.
+FEWEST_PAIRS = 3
 #: Sets that a function gets whose runs differ so much that fewer say nothing. Of functions that allocate, runs differ
 #: by 9 %: after seven pairs a slowdown of 8 % is found in a third of the cases, after 28 in nine of ten.
 SETS = 4

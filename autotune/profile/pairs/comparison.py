@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from pathlib import Path
 from ... import settings
 from ...errors import ProgramError
 from ...measure.paired import Interval, paired_interval
-from ...measure.regression import orders
-from . import launch, scratch
+from ...measure.regression import FEWEST_PAIRS, orders
+from . import launch, scratch, temporary
 from .agreement import Agreement, Files, Texts, keep
 from .launch import Ended
 from .numbers import TOLERANCE
@@ -30,8 +29,6 @@ OFF, TUNED = "off", "tuned"
 HANG_FACTOR, HANG_S = 20.0, 60.0
 #: With tuning in it, and compiling: half of the library's calibration takes this long.
 TUNING_S = 600.0
-#: Two pairs have no interval that says anything: Student's t with one degree of freedom is 12.7.
-FEWEST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -174,8 +171,7 @@ def compare(
     warmups = [OFF, asked.mode, mode] if asked.mode != mode else [OFF, mode]
     total = len(warmups) + 2 * pairs
     began_s = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="autotune-compare-", ignore_cleanup_errors=True) as folder:
-        base = Path(folder)
+    with temporary.directory(ProgramError) as base:
         runs = _Runs(program, base, environment(program.directory), tolerance)
         for number, one in enumerate(warmups):
             tell(f"warming up, mode {one}", number, total)
@@ -220,7 +216,7 @@ class _Runs:
         if first is not None:
             at_most_s = max(HANG_S, HANG_FACTOR * first.seconds) + (TUNING_S if mode == "first-use" else 0)
         environ = {**self._environ, "AUTOTUNE_MODE": mode} if explicit else self._environ
-        place = Path(tempfile.mkdtemp(prefix="kept-", dir=self._base))
+        place = self._base / ("first" if first is None else "other")
         ended, kept = self._program.run(environ, self._base, place, at_most_s=at_most_s)
         self._check(ended, mode)
         self.cut |= ended.cut

@@ -72,7 +72,7 @@ def run(
     ProgramError
         It cannot be started.
     """
-    before_s = _children_cpu_s()
+    before_s = children_cpu_s()
     start = time.perf_counter()
     try:
         process = subprocess.Popen(
@@ -106,7 +106,7 @@ def run(
         over.wait(REAP_DEADLINE_S)
         for thread in threads:
             thread.join(REAP_DEADLINE_S)
-    after_s = _children_cpu_s()
+    after_s = children_cpu_s()
     seconds = (ended_s[0] if ended_s else time.perf_counter()) - start
     return Ended(
         seconds, None if before_s is None or after_s is None else after_s - before_s, process.returncode or 0,
@@ -143,7 +143,7 @@ class _Kept:
         return found[-self._most :] if self._end else found
 
 
-def _children_cpu_s() -> float | None:
+def children_cpu_s() -> float | None:
     """Processor time of the children that were waited for."""
     if os.name != "posix":
         return None

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import BaselineError
+from . import temporary
 
 #: Checking out a large repository takes a minute; git that waits for somebody waits for ever.
 DEADLINE_S = 300.0
@@ -77,19 +77,23 @@ class Repository:
         BaselineError
             git cannot make it.
         """
-        try:
-            base = Path(tempfile.mkdtemp(prefix="autotune-baseline-"))
-        except OSError as error:
-            raise BaselineError(f"no temporary directory can be made: {error.strerror}; set TMPDIR") from error
-        place = base / "old"
-        try:
-            self._git("worktree", "add", "--detach", "--force", str(place), commit)
-            yield place
-        finally:
-            known = self._git("worktree", "remove", "--force", str(place), check=False) is not None
-            shutil.rmtree(base, ignore_errors=True)
-            if not known:  # interrupted while git was making it
-                self._git("worktree", "prune", check=False)
+        with temporary.directory(BaselineError) as base:
+            place = base / "old"
+            self._forget_removed()
+            try:
+                self._git("worktree", "add", "--detach", "--force", str(place), commit)
+                yield place
+            finally:
+                if self._git("worktree", "remove", "--force", str(place), check=False) is None:
+                    shutil.rmtree(place, ignore_errors=True)
+                    self._git("worktree", "prune", check=False)  # interrupted while git was making it
+
+    def _forget_removed(self) -> None:
+        """Have git forget the worktrees of comparisons that were killed."""
+        for line in (self._git("worktree", "list", "--porcelain", check=False) or "").splitlines():
+            place = Path(line.removeprefix("worktree "))
+            if place.parent.name.startswith(temporary.PREFIX) and not place.exists():
+                self._git("worktree", "remove", "--force", str(place), check=False)
 
     def _git(self, *arguments: str, check: bool = True) -> str | None:
         """The output of a git command; None where it fails and may."""

@@ -123,10 +123,7 @@ class Side:
             )
         self._took_s = self._took_s or ended.seconds
         found: dict[str, dict[str, Any]] = json.loads(result.read_text(encoding="utf-8"))
-        return {
-            one.name: Run(**{key: value for key, value in found[one.name].items() if key != "calls"})
-            for one in benchmarks
-        }
+        return {one.name: Run(**found[one.name]) for one in benchmarks}
 
     def _directory(self) -> Path:
         """Where the processes run: the user's working directory, as it is on this side."""

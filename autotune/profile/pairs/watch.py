@@ -11,10 +11,8 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +22,7 @@ from ... import settings
 from ...errors import BaselineError
 from ...machine import fingerprint
 from ...measure.regression import LIMIT, PAIRS, Pair, Trial, Verdict, change, orders, unpaired
-from . import baseline
+from . import baseline, temporary
 from .baseline import Baseline, Saved
 from .benchmarks import Benchmark
 from .repository import Repository
@@ -98,7 +96,7 @@ def with_commit(
         git fails, or a process dies or hangs.
     """
     user = repository.root
-    with repository.worktree(commit) as tree, _scratch() as scratch:
+    with repository.worktree(commit) as tree, temporary.directory(BaselineError) as scratch:
         new, old = (
             Side(name, place, user, store_root=scratch / f"{name}-store", scratch=scratch)
             for name, place in ((NEW, user), (OLD, tree))
@@ -174,7 +172,7 @@ def save(
         A benchmark fails, or a process dies or hangs.
     """
     total = 1 + pairs
-    with _scratch() as scratch:
+    with temporary.directory(BaselineError) as scratch:
         side = _ready(root, scratch, benchmarks, lambda doing: tell(doing, 0, total))
         runs = _ratios(side, benchmarks, pairs, lambda doing, done: tell(doing, 1 + done, total))
     return Baseline(
@@ -210,7 +208,7 @@ def with_saved(
         )
     known = {one.benchmark.name: one for one in saved.benchmarks}
     benchmarks = list(only) or [one.benchmark for one in saved.benchmarks]
-    with _scratch() as scratch:
+    with temporary.directory(BaselineError) as scratch:
         failures: dict[str, str] = {}
         side = _ready(root, scratch, benchmarks, lambda doing: tell(doing, 0, 1 + pairs), failures)
         common = [one for one in benchmarks if one.name in known and one.name not in failures]
@@ -264,20 +262,3 @@ def _ratios(
         for name, run in side.run(benchmarks, ratios=True).items():
             found[name].append(run)
     return found
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A private directory, gone afterwards.
-
-    Raises
-    ------
-    BaselineError
-        It cannot be made.
-    """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="autotune-baseline-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise BaselineError(f"no temporary directory can be made: {error.strerror}; set TMPDIR") from error
-    with folder as place:
-        yield Path(place)
