@@ -40,9 +40,13 @@ def interval(logs: Sequence[float]) -> Interval:
     values = winsorised(logs)
     mean = statistics.fmean(values)
     if len(values) < 2:
-        return Interval(math.exp(mean), 0.0, math.inf)
-    half = t95(len(values) - 1) * math.sqrt(statistics.variance(values) / len(values))
-    return Interval(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+        return around(mean, math.inf)
+    return around(mean, t95(len(values) - 1) * math.sqrt(statistics.variance(values) / len(values)))
+
+
+def around(log: float, half: float) -> Interval:
+    """A ratio by its logarithm and by half the width of that one's interval."""
+    return Interval(math.exp(log), math.exp(log - half), math.exp(log + half))
 
 
 def winsorised(values: Sequence[float]) -> list[float]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .paired import Interval, interval, t95, winsorised
+from .paired import Interval, around, interval, t95, winsorised
 
 #: Pairs of runs in one set, and the slowdown that is reported (MEASUREMENT.md, section 7).
 PAIRS = 7
@@ -118,15 +118,14 @@ def unpaired(old: Sequence[float], new: Sequence[float]) -> Interval:
     sets = [winsorised(values) for values in (old, new)]
     difference = statistics.fmean(sets[1]) - statistics.fmean(sets[0])
     if min(map(len, sets)) < 2:
-        return Interval(math.exp(difference), 0.0, math.inf)
+        return around(difference, math.inf)
     shares = [statistics.variance(values) / len(values) for values in sets]
     total = sum(shares)
     if total == 0:
-        return Interval(math.exp(difference), math.exp(difference), math.exp(difference))
+        return around(difference, 0.0)
     parts = [(share / total) ** 2 / (len(values) - 1) for share, values in zip(shares, sets, strict=True)]
     degrees = 1 / sum(parts)
-    half = t95(max(1, math.floor(degrees))) * math.sqrt(total)
-    return Interval(math.exp(difference), math.exp(difference - half), math.exp(difference + half))
+    return around(difference, t95(max(1, math.floor(degrees))) * math.sqrt(total))
 
 
 def is_slower(found: Interval, limit: float = LIMIT) -> bool:

@@ -254,8 +254,7 @@ class _Runs:
 
 def environment(directory: Path) -> dict[str, str]:
     """The environment of the runs: the user's settings and paths mean there what they mean here."""
-    environ = {**os.environ, **settings.as_environ(str(directory))}
-    environ.pop("AUTOTUNE_RECORD", None)  # recording would be measured too
+    environ = launch.environment(directory)
     if "PYTHONPATH" in environ:
         parts = environ["PYTHONPATH"].split(os.pathsep)
         environ["PYTHONPATH"] = os.pathsep.join(str(directory / part) if part else part for part in parts)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ... import settings
 from ...errors import ProgramError
 from ...measure.process import REAP_DEADLINE_S, kill_group
 
@@ -57,6 +58,13 @@ class Ended:
         """The last line of its standard error that says something."""
         lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
         return lines[-1] if lines else ""
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """The user's environment, with the settings that hold in a directory."""
+    environ = {**os.environ, **settings.as_environ(str(directory))}
+    environ.pop("AUTOTUNE_RECORD", None)  # recording would be measured too
+    return environ
 
 
 def run(

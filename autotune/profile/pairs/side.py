@@ -133,8 +133,7 @@ class Side:
 
 def environment(tree: Path, user: Path) -> dict[str, str]:
     """The environment of processes that import the code below `tree`, where the user's lies below `user`."""
-    environ = {**os.environ, **settings.as_environ(str(Path.cwd()))}
-    environ.pop("AUTOTUNE_RECORD", None)  # recording would be measured too
+    environ = launch.environment(Path.cwd())
     if "AUTOTUNE_LOCK" not in os.environ:
         environ["AUTOTUNE_LOCK"] = str(_moved(Path(environ["AUTOTUNE_LOCK"]), user, tree))
     here = Path.cwd().resolve()
