@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import pickle
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import autotune
 from autotune import tunable
 from autotune.store import store
 from tests.records import decide, leaf, record, slow_calls, split, stays_in_compiled_code
@@ -49,6 +51,35 @@ def test_thresholds_choose_by_size():
     assert [who(np.ones(n))[0] for n in (0, 9, 10, 99, 100, 5000)] == [
         "small", "small", "reference", "reference", "large", "large",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["plain", "recorded"])
+@pytest.mark.parametrize("every", ["0", "1", "2"], ids=["unchecked", "checked", "checked now and then"])
+@pytest.mark.parametrize(
+    "decision", [None, leaf("reference"), leaf("other"), split("n", 4, leaf("other"), leaf("reference"))],
+    ids=["nothing known", "reference", "variant", "by size"],
+)  # fmt: skip
+def test_an_error_of_the_reference_is_raised_while_nothing_else_is_handled(monkeypatch, recorded, every, decision):
+    @tunable(size={"m": "x.shape[0]", "n": "x.shape[1]"})
+    def summed(x):
+        if x.ndim != 2 or x[0, 0] < 0:
+            raise ValueError("mine")
+        return x.sum()
+
+    @summed.variant(kind="vectorized")
+    def other(x):
+        return summed.reference(x)
+
+    monkeypatch.setenv("AUTOTUNE_VERIFY", every)
+    if decision is not None:
+        decide(summed, (np.ones((3, 3)),), decision)
+
+    with autotune.recording() if recorded else contextlib.nullcontext():
+        for x in 3 * [-np.ones((1, 3)), -np.ones((3, 3)), np.ones(3), np.ones((2, 2, 2))]:
+            assert summed(np.ones((3, 3))) == 9
+            with pytest.raises(ValueError, match="mine") as raised:
+                summed(x)
+            assert (raised.value.__context__, raised.value.__cause__) == (None, None)
 
 
 def test_decisions_of_several_signatures_live_side_by_side():

@@ -68,8 +68,8 @@ class Emitter:
             if outside:
                 self.add(1, f"if {' or '.join(outside)}: return {self.face.forward_named}")
             if plan.sampled:
-                self.add(1, "try: _tick()")
-                self.add(1, f"except StopIteration: return _sample({self.everything})")
+                self.add(1, "for _one in _tick: break")
+                self.add(1, f"else: return _sample({self.everything})")
             self._routes(1, plan.routes, list(self.face.names))
             self.add(1, f"return _other({self.everything})")
         self._other()
@@ -227,13 +227,14 @@ class Emitter:
             if tests:
                 self.add(depth, f"if {' and '.join(tests)}:")
                 inner += 1
-            self._not_tunable(inner, route, tested)
-            self._tree(inner, route, route.tree, tested)
+            known = self._not_tunable(inner, route, tested)
+            self._tree(known, route, route.tree, tested)
+            self._leave(inner, known)
 
-    def _not_tunable(self, depth: int, route: Route, tested: set[str]) -> None:
-        """Sizes that may be None, where the tree does not compute them: such calls are the reference's."""
+    def _not_tunable(self, depth: int, route: Route, tested: set[str]) -> int:
+        """Sizes that may be None, where the tree does not compute them: such calls are the reference's. As `_compute`."""
         if isinstance(route.tree, ToReference | ToMiss | Later):
-            return
+            return depth
         size = self.kernel.size
         branched = {name for node in walk(route.tree) if isinstance(node, Branch) for name in node.feature.split("*")}
         if size.function is not None:
@@ -242,7 +243,8 @@ class Emitter:
             unseen = [name for name, how in size.expressions.items() if how.may_be_none and name not in branched]
         for name in unseen:
             sizes = Sizes(self.kernel, route, Branch(name, 0, ToMiss(), ToMiss()), tested)
-            self._compute(depth, sizes, sizes.lines(self.namespace) if sizes.may_be_none else [])
+            depth = self._compute(depth, sizes, sizes.lines(self.namespace) if sizes.may_be_none else [])
+        return depth
 
     def _tree(
         self, depth: int, route: Route, tree: Tree, tested: set[str],
@@ -254,6 +256,7 @@ class Emitter:
             for line in self.targets.lines(route, tree, Place(frozenset(tested), small, sizes)):
                 self.add(depth, line)
             return
+        outside = depth
         if sizes is None:
             sizes = Sizes(self.kernel, route, tree, tested)
             whole = sizes.whole(tree.feature)
@@ -264,22 +267,32 @@ class Emitter:
                     known |= {array}
                 test = f"_size_of_{array} < {tree.at}"
             else:
-                self._compute(depth, sizes, sizes.lines(self.namespace))
+                depth = self._compute(depth, sizes, sizes.lines(self.namespace))
                 tested = tested | sizes.tested
         if sizes is not None:
             test = f"{sizes.source(tree.feature)} < {tree.at}"
         self.add(depth, f"if {test}:")
         self._tree(depth + 1, route, tree.below, tested, sizes, known, small=True)
         self._tree(depth, route, tree.above, tested, sizes, known, small=small)  # every target returns
+        self._leave(outside, depth)
 
-    def _compute(self, depth: int, sizes: Sizes, lines: list[str]) -> None:
-        if sizes.cannot_fail:
+    def _compute(self, depth: int, sizes: Sizes, lines: list[str]) -> int:
+        """Statements for sizes; how deep what follows them stands, after which `_leave` is called."""
+        if sizes.cannot_fail or not lines:
             for line in lines:
                 self.add(depth, line)
-        elif lines:
-            self.add(depth, "try:")
-            for line in lines:
-                self.add(depth + 1, line)
-            self.add(depth, f"except Exception: return {self.targets.miss}")
-            if sizes.none_tests:
-                self.add(depth, f"if {' or '.join(sizes.none_tests)}: return {self.face.forward_named}")
+            return depth
+        self.add(depth, "try:")
+        for line in lines:
+            self.add(depth + 1, line)
+        # What the reference raises on such a call must not look as if it had been raised while handling this.
+        self.add(depth, "except Exception: pass")
+        self.add(depth, "else:")
+        if sizes.none_tests:
+            self.add(depth + 1, f"if {' or '.join(sizes.none_tests)}: return {self.face.forward_named}")
+        return depth + 1
+
+    def _leave(self, outside: int, inside: int) -> None:
+        """What becomes of a call whose sizes could not be computed."""
+        if inside > outside:
+            self.add(outside, f"return {self.targets.miss}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,7 +48,7 @@ class Sampler:
     every : int
     rng : Random
     names : dict
-        Globals of the public function, whose code calls ``_tick`` until it is exhausted: some 50 ns, without a lock.
+        Globals of the public function, whose code takes from ``_tick`` until it gives out: some 40 ns, without a lock.
     """
 
     def __init__(self, every: int, rng: Random, names: dict[str, Any]) -> None:
@@ -59,17 +59,14 @@ class Sampler:
     def renew(self) -> None:
         """Choose the next call: the `every`-th from here on average."""
         gap = self._rng.randint(1, 2 * self.every - 1)
-        self._names["_tick"] = itertools.repeat(None, gap - 1).__next__
+        self._names["_tick"] = itertools.repeat(None, gap - 1)
 
     def due(self) -> bool:
         """Count a call; whether it is due."""
-        tick: Callable[[], None] = self._names["_tick"]
-        try:
-            tick()
-        except StopIteration:
-            self.renew()
-            return True
-        return False
+        for _one in self._names["_tick"]:
+            return False
+        self.renew()
+        return True
 
 
 def sampler(kernel: Kernel, asked: int | None, names: dict[str, Any]) -> Sampler | None:
