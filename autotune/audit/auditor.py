@@ -22,7 +22,7 @@ from ..kernel.invocation import invocation
 from ..kernel.model import NUMERICS, REFERENCE, REFERENCE_CANDIDATE, Candidate, Kernel
 from ..kernel.signature import Signature
 from ..machine import fingerprint
-from ..machine.fingerprint import available_memory_bytes, first_level_cache_bytes, last_level_cache_bytes
+from ..machine.fingerprint import first_level_cache_bytes, last_level_cache_bytes, too_large
 from ..measure import arguments as make
 from ..measure.race import INDIFFERENCE, TAIL_MARGIN
 from ..store import store
@@ -40,9 +40,8 @@ FIRST_ROUNDS = 15
 PLACES, PLACES_BYTES = 5, 64 << 20
 #: Copies that no cache holds: together this large, or twice the last-level cache; and rounds of calls on them.
 ROTATION_BYTES, COLD_ROUNDS = 192 << 20, 60
-#: Calls whose reference takes longer, or whose arrays need more of the free memory, are not looked at.
+#: Calls whose reference takes longer are not looked at.
 MAX_CALL_S = 0.5
-MAX_MEMORY_SHARE = 1 / 8
 #: What a decision may cost over the reference (MEASUREMENT.md: the reference wins ties).
 MAX_OVER_REFERENCE = 1.05
 
@@ -181,7 +180,7 @@ class Auditor:
         values = self.problem.arguments(point, fresh=PLACES * fresh)
         size = self.problem.size(point, values)
         leaf = lookup(self.record.decision, size)
-        if leaf is None or make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
+        if leaf is None or too_large(make.total_bytes(values)):
             return None
         chosen = candidate_of(self.kernel, leaf.winner) or REFERENCE_CANDIDATE
         places = self._places(point, fresh, make.total_bytes(values))

@@ -24,6 +24,9 @@ import numpy as np
 from ..value import Value
 from .cores import CoreBudget, usable_cores
 
+#: What is measured may take this share of the free memory (DESIGN.md, "Calibrate").
+MAX_MEMORY_SHARE = 1 / 8
+
 Run = Callable[[list[str]], str]
 
 
@@ -221,3 +224,8 @@ def available_memory_bytes() -> int:
         if limit != resource.RLIM_INFINITY:
             available = min(available, max(0, limit - psutil.Process().memory_info().vms))
     return available
+
+
+def too_large(needed_bytes: float) -> bool:
+    """Whether calls whose arguments, copies and results need so much are left unmeasured."""
+    return needed_bytes > available_memory_bytes() * MAX_MEMORY_SHARE

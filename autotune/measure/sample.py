@@ -13,14 +13,13 @@ import numpy as np
 
 from ..kernel.boxes import Handling
 from ..kernel.model import Kernel
-from ..machine.fingerprint import available_memory_bytes
+from ..machine.fingerprint import too_large
 from . import arguments as make
 from .compare import Mismatch
 from .gate import Case, Gate
 from .outcome import Outcome
 
-#: Copies may take this share of the free memory, as in a calibration; up to so many bytes nobody is asked.
-MAX_MEMORY_SHARE = 1 / 8
+#: Copies up to so many bytes are made without asking how much memory is free.
 SMALL_BYTES = 16 << 20
 #: Places in memory are copied up to this alignment, which is a cache line: vector code depends on it.
 ALIGNMENT = 64
@@ -91,7 +90,7 @@ class Sample:
 def take(kernel: Kernel, values: Mapping[str, object]) -> Sample | None:
     """A sample of a call; None where there is no memory for it."""
     needed = 2 * make.total_bytes(values)
-    if needed > SMALL_BYTES and needed > available_memory_bytes() * MAX_MEMORY_SHARE:
+    if needed > SMALL_BYTES and too_large(needed):
         return None
     try:
         return Sample(kernel, values)

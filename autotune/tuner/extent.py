@@ -10,12 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..machine.fingerprint import available_memory_bytes
+from ..machine.fingerprint import too_large
 
-#: Sizes whose reference would take longer are left out, and those that need more of the free memory (DESIGN.md,
-#: "Calibrate").
+#: Sizes whose reference would take longer are left out (DESIGN.md, "Calibrate").
 MAX_REFERENCE_S = 0.2
-MAX_MEMORY_SHARE = 1 / 8
 #: What is expected may be off by so much before a size is left out for it.
 ALLOWANCE = 1.5
 
@@ -55,7 +53,7 @@ class Extent:
         expected_s = _grown(self._seconds, volume(point))
         if expected_s > MAX_REFERENCE_S * ALLOWANCE:
             return f"the reference would take about {expected_s:.2g} s"
-        if _grown(self._bytes, volume(point)) > available_memory_bytes() * MAX_MEMORY_SHARE:
+        if too_large(_grown(self._bytes, volume(point))):
             return "its arrays would need more than an eighth of the free memory"
         least_s = min(self._whole.values(), default=0.0)  # races go on for a while, however short the calls
         whole_s = least_s + _grown({size: seconds - least_s for size, seconds in self._whole.items()}, volume(point))

@@ -24,7 +24,7 @@ from ..errors import WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
 from ..machine import fingerprint
-from ..machine.fingerprint import available_memory_bytes
+from ..machine.fingerprint import too_large
 from ..measure import arguments as make
 from ..measure.worker import Lost
 from ..store import store
@@ -38,8 +38,6 @@ from .trial import Trial
 
 #: A call that takes more than this share of the budget cannot be compared with anything within it.
 MAX_CALL_SHARE = 1 / 8
-#: Copies and results of a call may take this share of the free memory.
-MAX_MEMORY_SHARE = 1 / 8
 #: After this many lost workers the rest is left untried.
 MAX_LOST = 3
 
@@ -84,7 +82,7 @@ def first_use(
         if size is not None and lookup(saved.decision, size) is not None and not saved.unfinished(size):
             return Known(saved)
         known = saved
-    if make.total_bytes(values) > available_memory_bytes() * MAX_MEMORY_SHARE:
+    if too_large(make.total_bytes(values)):
         return Refusal("its arrays need more than an eighth of the free memory", passing=False)
     started = time.monotonic()
     try:

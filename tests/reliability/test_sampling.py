@@ -265,7 +265,7 @@ def test_copies_lie_in_memory_as_the_originals(array):
 
 def test_calls_without_memory_for_copies_are_made_unchecked(monkeypatch):
     monkeypatch.setattr(hook, "SMALL_BYTES", 1)
-    monkeypatch.setattr(hook, "available_memory_bytes", lambda: 1000)
+    monkeypatch.setattr(hook, "too_large", lambda needed_bytes: True)
     tuned = doubling(wrong_at(12))
     decide(tuned, (X,), leaf("v"))
 

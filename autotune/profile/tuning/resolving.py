@@ -23,11 +23,9 @@ from ...kernel import registry
 from ...kernel.model import Kernel
 from ...kernel.signature import Signature
 from ...machine import fingerprint
-from ...machine.fingerprint import available_memory_bytes
 from ...store import store
 from ...store.record import Record
 from ...tuner import hints, locate
-from ...tuner.extent import MAX_MEMORY_SHARE
 from ...tuner.first_use import home_module
 from ...tuner.grid import Problem
 from ...tuner.locating import Signatures, Size
@@ -175,10 +173,6 @@ class Made:
     points: list[Size | None]
     reason: str
 
-
-def too_large(argument_bytes: float) -> bool:
-    """Whether the copies that measuring takes would be too much for the memory."""
-    return argument_bytes > available_memory_bytes() * MAX_MEMORY_SHARE
 
 
 def elsewhere(known: Known, signature: Signature) -> tuple[list[Record], list[Record]]:

@@ -12,6 +12,7 @@ import msgspec
 from ...errors import CalibrationError
 from ...kernel.signature import Signature
 from ...machine import fingerprint
+from ...machine.fingerprint import too_large
 from ...store.record import Record
 from ..workload import Calls, SignatureCalls, Workload
 from . import gains, resolving
@@ -83,7 +84,7 @@ def targets_of(workload: Workload, resolved: Resolved, *, force: bool) -> tuple[
             own = kernel.self_s / kernel.total_s if kernel.total_s > 0 else 1.0
             sites = [Site(each, own=min(own, 1.0)) for each in timed]
             for site in sites:
-                if resolving.too_large(site.calls.argument_bytes):
+                if too_large(site.calls.argument_bytes):
                     site.unable = "its arrays need more than an eighth of the free memory"
             target = Target(f"{known.kernel.name} [{signature}]", entry, sites, about=signed)
             estimate(target)
