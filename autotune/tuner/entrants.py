@@ -5,7 +5,7 @@ Knows nothing of timing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..compile.build import cached
@@ -18,10 +18,13 @@ from ..kernel.signature import Signature
 from ..measure.race import Contestant
 from ..search.strategy import MAX_EXHAUSTIVE
 
-#: Seconds that compiling is predicted to take: serial and parallel code of some twenty lines, Numba already imported
-#: (medians of the shipped kernels on a 2-core machine); from the code cache, loading.
+#: Seconds that compiling is predicted to take a core that has the machine for itself: serial and parallel code of some
+#: twenty lines, Numba already imported (medians of the shipped kernels on a 2-core machine); loading from the code cache.
 COMPILE_S = {False: 0.4, True: 1.2}
 LOAD_S = 0.03
+#: Compiling on all cores at once takes so many times as long on each (14.3 s on each of two hyperthreads for what was
+#: predicted as 4.8 s on one: kernels of an image pipeline).
+CROWDED = 3.0
 
 
 @dataclass
@@ -87,6 +90,13 @@ def compiling_s(kernel: Kernel, variant: Variant) -> float:
     if cached(kernel, Candidate(variant.name, variant.space.default)):
         return LOAD_S
     return COMPILE_S[variant.threads] * static_count(variant)
+
+
+def compiling_together_s(kernel: Kernel, variants: Collection[Variant], cores: int) -> float:
+    """Seconds that compiling variants on all cores at once is predicted to take."""
+    each_s = [compiling_s(kernel, variant) for variant in variants if uses_compiler(variant)]
+    together = min(cores, len(each_s))
+    return sum(each_s) * (CROWDED / together if together > 1 else 1.0)
 
 
 def small_candidates(variant: Variant) -> list[Candidate] | None:

@@ -12,14 +12,11 @@ from ...kernel.model import Kernel
 from ...kernel.signature import Signature
 from ...machine.fingerprint import first_level_cache_bytes, last_level_cache_bytes
 from ...tuner.effort import Effort
-from ...tuner.entrants import compiling_s, entrants, small_candidates, uses_compiler
+from ...tuner.entrants import compiling_together_s, entrants, small_candidates
 from ...value import Value
 
 #: Seconds of a step that no size adds to: a worker, and importing the kernel there.
 START_S = 0.1
-#: Compiling on all cores at once takes so many times what it takes a core that has the machine for itself (14.3 s on
-#: each of two hyperthreads for what was predicted as 4.8 s on one: kernels of an image pipeline).
-CROWDED = 3.0
 #: Verifying a candidate at small sizes, block edges and special values: one without threads, and one with.
 VERIFY_S = {False: 0.05, True: 0.15}
 #: Rounds of a race that all candidates take part in, and those that two or three go on with; calls in each of them.
@@ -41,11 +38,9 @@ class Entry(Value):
 def entry_of(kernel: Kernel, signature: Signature, *, numerics: str, cores: int) -> Entry:
     """What admitting the candidates of a signature takes."""
     able = entrants(kernel, signature, numerics=numerics, cores=cores).variants
-    compiled = [compiling_s(kernel, variant) for variant in able if uses_compiler(variant)]
-    together = min(cores, len(compiled)) or 1
     counts = [len(small_candidates(variant) or ()) or 1 for variant in able]
     return Entry(
-        sum(compiled) * (CROWDED if together > 1 else 1.0) / together,
+        compiling_together_s(kernel, able, cores),
         sum(count * VERIFY_S[variant.threads] for count, variant in zip(counts, able, strict=True)),
         1 + sum(counts),
     )
