@@ -232,7 +232,7 @@ class Emitter:
             self._leave(inner, known)
 
     def _not_tunable(self, depth: int, route: Route, tested: set[str]) -> int:
-        """Sizes that may be None, where the tree does not compute them: such calls are the reference's. As `_compute`."""
+        """Sizes that may be None, where the tree does not compute them: such calls go to the reference."""
         if isinstance(route.tree, ToReference | ToMiss | Later):
             return depth
         size = self.kernel.size

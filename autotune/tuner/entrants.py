@@ -19,7 +19,7 @@ from ..measure.race import Contestant
 from ..search.strategy import MAX_EXHAUSTIVE
 
 #: Seconds that compiling is predicted to take a core that has the machine for itself: serial and parallel code of some
-#: twenty lines, Numba already imported (medians of the shipped kernels on a 2-core machine); loading from the code cache.
+#: twenty lines, Numba already imported (medians of the shipped kernels on a 2-core machine); loading of what is cached.
 COMPILE_S = {False: 0.4, True: 1.2}
 LOAD_S = 0.03
 #: Compiling on all cores at once takes so many times as long on each (14.3 s on each of two hyperthreads for what was

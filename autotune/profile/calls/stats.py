@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -55,8 +56,33 @@ class DecisionStats:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class KernelStats:
+class _Shown(ABC):
+    """Data that is shown as tables and notes: as text, in colour by `rich`, and in a notebook."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+    def __str__(self) -> str:
+        return _text(self._tables(), self._notes())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return _html(self._tables(), self._notes())
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        yield from _rich(self._tables(), self._notes())
+
+    @abstractmethod
+    def _tables(self) -> list[_Table]: ...
+
+    @abstractmethod
+    def _notes(self) -> list[str]: ...
+
+
+@dataclass(frozen=True, repr=False)
+class KernelStats(_Shown):
     """What is known of one kernel in this process; text, `_repr_html_` and `to_dict`."""
 
     kernel: str
@@ -74,21 +100,6 @@ class KernelStats:
     disabled: list[str] = field(default_factory=list)
     sizes: list[SizeStats] = field(default_factory=list)
     decisions: list[DecisionStats] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        return _text(self._tables(), self._notes())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return _html(self._tables(), self._notes())
-
-    def __rich_console__(self, console: Any, options: Any) -> Any:
-        yield from _rich(self._tables(), self._notes())
 
     def _tables(self) -> list[_Table]:
         found = []
@@ -114,8 +125,8 @@ class KernelStats:
         return notes if self.calls is not None else [*notes, HOW]
 
 
-@dataclass(frozen=True)
-class Stats:
+@dataclass(frozen=True, repr=False)
+class Stats(_Shown):
     """What is known of every kernel that this process has called; text, `_repr_html_` and `to_dict`."""
 
     kernels: list[KernelStats]
@@ -123,21 +134,6 @@ class Stats:
     declared: int
     #: Whether calls and times are known.
     recorded: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        return _text(self._tables(), self._notes())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return _html(self._tables(), self._notes())
-
-    def __rich_console__(self, console: Any, options: Any) -> Any:
-        yield from _rich(self._tables(), self._notes())
 
     def _tables(self) -> list[_Table]:
         rows = [
