@@ -426,25 +426,19 @@ def test_an_error_of_the_program_looks_as_it_does_without_recording(program, tar
     assert calls_of(files.read(target), "bad")[-1] == 1
 
 
+#: A program that forks three times; how its children end is put in.
+FORKS = """
+    import os
+    call(1, 5)
+    for _ in range(3):
+        if os.fork() == 0:
+            call(7)
+            {}
+    for _ in range(3): os.wait()
+"""
 CHILDREN = {
-    "fork": """
-        import os
-        call(1, 5)
-        for _ in range(3):
-            if os.fork() == 0:
-                call(7)
-                os._exit(0)
-        for _ in range(3): os.wait()
-    """,
-    "fork that exits": """
-        import os
-        call(1, 5)
-        for _ in range(3):
-            if os.fork() == 0:
-                call(7)
-                sys.exit(0)
-        for _ in range(3): os.wait()
-    """,
+    "fork": FORKS.format("os._exit(0)"),
+    "fork that exits": FORKS.format("sys.exit(0)"),
     "pool of forked workers, terminated": """
         import multiprocessing
         if __name__ == "__main__":
