@@ -44,40 +44,25 @@ class Watch:
         Told when the runner-up is to serve from now on.
     now : callable
         The clock of the calls, in seconds.
-    about : mapping, optional
+    about : mapping
         The same as `what`, as the fields of the event ``demoted``.
     """
 
-    __slots__ = (
-        "_changed",
-        "_now",
-        "_rest_s",
-        "_slow",
-        "_told",
-        "_usable_cores",
-        "_watched",
-        "about",
-        "due_s",
-        "left",
-        "limits",
-        "reason",
-        "until_s",
-        "what",
-    )  # fmt: skip
+    __slots__ = ("_changed", "_now", "_rest_s", "_slow", "_told", "_usable_cores", "_watched", "about", "due_s", "left",
+                 "limits", "reason", "until_s", "what")  # fmt: skip
 
     def __init__(
         self,
         what: str,
         limits: Limits,
         *,
+        about: Mapping[str, Any],
         usable_cores: Callable[[], int],
         changed: Callable[[], None],
         now: Callable[[], float] = time.perf_counter,
-        about: Mapping[str, Any] | None = None,
     ) -> None:
         self.what = what
-        #: The same as fields of the event ``demoted``.
-        self.about = about or dict.fromkeys(("kernel", "signature", "variant", "runner_up"), what)
+        self.about = about
         self.limits = limits
         #: Calls until the next one that is clocked; the generated code counts it down.
         self.left = UNCLOCKED
