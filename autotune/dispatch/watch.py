@@ -38,14 +38,14 @@ class Watch:
         The kernel, the variant and its runner-up, for the log.
     limits : Limits
         How long a call may take, for the generated code.
+    about : mapping
+        The same as `what`, as the fields of the event ``demoted``.
     usable_cores : callable
         How many cores this process may use now.
     changed : callable
         Told when the runner-up is to serve from now on.
     now : callable
         The clock of the calls, in seconds.
-    about : mapping
-        The same as `what`, as the fields of the event ``demoted``.
     """
 
     __slots__ = ("_changed", "_now", "_rest_s", "_slow", "_told", "_usable_cores", "_watched", "about", "due_s", "left",

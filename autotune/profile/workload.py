@@ -7,12 +7,19 @@ a kernel is exact. Knows nothing of how calls are recorded, or of what is made o
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 #: What the file says of itself, so that another JSON file is told from a workload.
 FORMAT = "autotune workload"
 #: Number of this schema; a higher one was written by a newer autotune.
 SCHEMA = 1
+#: Times are told apart by a sixteenth of an octave (4.4 %), less than what two runs of one call differ by
+#: (MEASUREMENT.md, section 1).
+TIME_STEPS = 16
+#: A step that no time reaches: 2^64 ns are 585 years.
+MOST_STEP = 64 * TIME_STEPS
 
 
 class Argument(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,7 +51,7 @@ class Calls(msgspec.Struct, frozen=True, omit_defaults=True):
     tail_s: float
     #: Lowest and highest of each size in the bucket; empty where all calls had exactly this size.
     ranges: dict[str, tuple[int, int]] = {}
-    #: How long they took: k -> estimated calls between 2^(k/16) and 2^((k+1)/16) nanoseconds.
+    #: How long they took: `time_step` -> estimated calls.
     times: dict[int, float] = {}
     #: Who served: candidate as text -> estimated calls.
     served: dict[str, float] = {}
@@ -56,6 +63,16 @@ class Calls(msgspec.Struct, frozen=True, omit_defaults=True):
     warm: float = 0.0
     #: One call of it, by parameter; what is at its default is left out.
     example: dict[str, Argument] = {}
+
+
+def time_step(took_s: float) -> int:
+    """The k of the 2^(k/`TIME_STEPS`) to 2^((k+1)/`TIME_STEPS`) nanoseconds that a time lies between; at least 0."""
+    return math.floor(TIME_STEPS * math.log2(max(took_s * 1e9, 1.0)))
+
+
+def step_s(step: int) -> float:
+    """The middle of a step in the logarithm, in seconds."""
+    return float(2.0 ** ((min(step, MOST_STEP) + 0.5) / TIME_STEPS)) * 1e-9
 
 
 class SignatureCalls(msgspec.Struct, frozen=True, omit_defaults=True):

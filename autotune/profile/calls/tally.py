@@ -7,11 +7,10 @@ is given up goes to the bucket of its size, so that no call is lost. Knows nothi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..workload import Argument, Calls
+from ..workload import Argument, Calls, step_s, time_step
 
 if TYPE_CHECKING:
     from .part import Look
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 #: Sizes of a signature that are kept exactly, and buckets for the others.
 MAX_EXACT = 64
 MAX_BUCKETS = 64
-#: Times are told apart by a sixteenth of an octave (4.4 %), less than what two runs of one call differ by
-#: (MEASUREMENT.md, section 1).
-TIME_STEPS = 16
 #: The share of calls that are faster than the tail.
 TAIL = 0.99
 
@@ -197,17 +193,12 @@ class Sizes:
                 self.buckets.setdefault(self._key(dict(tally.hottest[1])), Tally()).join(tally)
 
 
-def time_step(took_s: float) -> int:
-    """The k of `Calls.times` for a time; what is under a nanosecond counts as one."""
-    return math.floor(TIME_STEPS * math.log2(max(took_s * 1e9, 1.0)))
-
-
 def quantile(times: Mapping[int, float], share: float) -> float:
     """The time in seconds that this share of calls does not exceed: the middle of its step."""
     left = share * sum(times.values())
-    step: Any = 0
+    step = 0
     for step in sorted(times):
         left -= times[step]
         if left <= 1e-9 * max(1.0, times[step]):
             break
-    return float(2.0 ** ((step + 0.5) / TIME_STEPS)) * 1e-9
+    return step_s(step)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...kernel.signature import describe_key
 from ...machine import fingerprint
-from ..workload import Calls, KernelCalls, Run, SignatureCalls, Workload
+from ..workload import Calls, KernelCalls, Run, SignatureCalls, Workload, step_s
 from .knowledge import Known
 from .possible import possible, ratio, sound
 
@@ -18,8 +18,6 @@ from .possible import possible, ratio, sound
 SLOW = 10.0
 #: A call that takes so many times what was measured, or so much less, was another kind of call.
 UNLIKE = 1.5
-#: Place of the histogram of times that no call reaches: 2^64 ns are 585 years.
-MOST_PLACE = 64 * 16
 #: Share of a call from which on the dispatcher's part of it is worth a word.
 LAUNCH_SHARE = 0.1
 
@@ -254,8 +252,8 @@ def _slow(calls: Calls) -> tuple[float, float]:
     """Calls that took many times the median, and their time, by the histogram of times."""
     number = seconds = 0.0
     limit_s = SLOW * sound(calls.median_s)
-    for place, count in calls.times.items():
-        took_s = 2.0 ** ((min(place, MOST_PLACE) + 0.5) / 16) * 1e-9
+    for step, count in calls.times.items():
+        took_s = step_s(step)
         if took_s > limit_s:
             number += sound(count)
             seconds += sound(count) * took_s

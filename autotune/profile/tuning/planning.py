@@ -14,7 +14,7 @@ from typing import Any
 
 from ...store.record import REACH_OCTAVES
 from ...tuner.hints import octaves
-from ..workload import Calls
+from ..workload import Calls, step_s
 from .costs import Costs, Entry
 from .gains import Gain
 
@@ -88,13 +88,8 @@ class Site:
 def undisturbed_s(calls: Calls) -> float:
     """The time of calls without what some of them took beyond `DISTURBED` times the median."""
     limit_s = DISTURBED * calls.median_s
-    excess_s = sum(count * max(0.0, upper_s(step) - limit_s) for step, count in calls.times.items())
+    excess_s = sum(count * max(0.0, step_s(step) - limit_s) for step, count in calls.times.items())
     return max(calls.total_s - excess_s, calls.calls * calls.median_s / DISTURBED)
-
-
-def upper_s(step: int) -> float:
-    """The middle, in the logarithm, of a step of `Calls.times`."""
-    return 2 ** ((step + 0.5) / 16) * 1e-9
 
 
 @dataclass

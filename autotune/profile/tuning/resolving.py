@@ -174,7 +174,6 @@ class Made:
     reason: str
 
 
-
 def elsewhere(known: Known, signature: Signature) -> tuple[list[Record], list[Record]]:
     """Records of the kernel's other signatures on this machine, and those of the nearest other machine."""
     siblings = [record for key, record in known.found.records.items() if key != signature.key]
