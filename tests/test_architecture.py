@@ -27,7 +27,7 @@ MAY_LOAD = {
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
     "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/calls/part.py": {"msgspec"},
     **{f"profile/tuning/{name}.py": {"msgspec"} for name in ("calibration", "resolving", "targets")},
-    "profile/pairs/baseline.py": {"msgspec"}, "profile/pairs/benchmarks.py": {"msgspec"},
+    "profile/head.py": {"msgspec"}, "profile/pairs/baseline.py": {"msgspec"}, "profile/pairs/benchmarks.py": {"msgspec"},
 }  # fmt: skip
 MAX_LINES = 320
 

@@ -22,16 +22,11 @@ def read(path: Path) -> Workload:
         It cannot be read, or is no workload of this version; the message says what was found and what to do.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        return decode(content_of(path, MAX_BYTES))
     except OSError as error:
         raise WorkloadError(
             f"{path}: cannot be read: {error.strerror}; record a program: autotune record -o {path} script.py"
         ) from None
-    try:
-        if len(content) > MAX_BYTES:
-            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        return decode(content)
     except ValueError as error:
         remedy = f"record the program anew: autotune record -o {path} script.py"
         if "newer autotune" in str(error):
@@ -59,17 +54,45 @@ def put(path: Path, content: bytes, what: str) -> None:
         It cannot be written.
     """
     try:
-        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-            with path.open("wb") as file:
-                file.write(content)
-            return
-        part = path.with_name(f".{path.name}.{os.getpid()}.new")
-        try:
-            part.write_bytes(content)
-            os.replace(part, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
+        write_whole(path, content)
     except OSError as error:
         raise WorkloadError(f"{path}: {what} cannot be written: {error.strerror}; choose another path") from None
+
+
+def content_of(path: Path, most_bytes: int) -> bytes:
+    """The content of a file, which may be a device without an end.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    ValueError
+        It is larger than what is looked for can be.
+    """
+    with path.open("rb") as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ValueError(f"it has more than {most_bytes:,} bytes")
+    return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file: whoever reads it meanwhile, or after a crash, finds the old one or the new one, whole.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the old file is as it was.
+    """
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+        with path.open("wb") as file:
+            file.write(content)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise

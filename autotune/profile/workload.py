@@ -11,6 +11,8 @@ import math
 
 import msgspec
 
+from . import head
+
 #: What the file says of itself, so that another JSON file is told from a workload.
 FORMAT = "autotune workload"
 #: Number of this schema; a higher one was written by a newer autotune.
@@ -151,21 +153,6 @@ def decode(text: str | bytes) -> Workload:
     Raises
     ------
     ValueError
-        Not JSON, not a workload, one of a newer schema, or a field that is missing or of the wrong type; the message
-        says where.
+        As `head.decode`.
     """
-    try:
-        head = msgspec.json.decode(text, type=_Head)
-        if head.format != FORMAT:
-            raise ValueError(f"not a workload: its format is {head.format[:40]!r}, expected {FORMAT!r}")
-        if head.schema != SCHEMA:
-            newer = "; it was written by a newer autotune" if head.schema > SCHEMA else ""
-            raise ValueError(f"schema {head.schema}, expected {SCHEMA}{newer}")
-        return msgspec.json.decode(text, type=Workload)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-class _Head(msgspec.Struct):
-    format: str = ""
-    schema: int = 0
+    return head.decode(text, Workload, format=FORMAT, schema=SCHEMA, otherwise="not a workload")

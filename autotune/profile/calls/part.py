@@ -7,12 +7,17 @@ says what it is. Knows nothing of files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from .. import head
 from ..workload import Argument, Workload
 
 #: What the first line says of itself, so that another file is told from a part.
 FORMAT = "autotune workload part"
+#: Number of this schema; a higher one was written by a newer autotune.
+SCHEMA = 1
 
 
 class Kind(msgspec.Struct, frozen=True, array_like=True, tag="kind"):
@@ -64,6 +69,7 @@ class State(msgspec.Struct, frozen=True):
     """The first line: everything until now."""
 
     format: str
+    schema: int
     workload: Workload
     #: Whether the file is made anew by this run; otherwise the run is added to what is there.
     anew: bool
@@ -73,8 +79,9 @@ class State(msgspec.Struct, frozen=True):
     ended: bool = False
 
 
-def first_line(state: State) -> bytes:
-    return msgspec.json.encode(state) + b"\n"
+def first_line(workload: Workload, kinds: Sequence[Kind] = (), *, anew: bool, ended: bool = False) -> bytes:
+    """A line with everything until now; see `State`."""
+    return msgspec.json.encode(State(FORMAT, SCHEMA, workload, anew, list(kinds), ended)) + b"\n"
 
 
 def line(event: Event) -> bytes:
@@ -87,12 +94,9 @@ def decode_first(text: bytes) -> State:
     Raises
     ------
     ValueError
-        It is none.
+        As `head.decode`.
     """
-    state = msgspec.json.decode(text, type=State)
-    if state.format != FORMAT:
-        raise ValueError(f"not a part of a workload: its format is {state.format[:40]!r}")
-    return state
+    return head.decode(text, State, format=FORMAT, schema=SCHEMA, otherwise="not a part of a workload")
 
 
 def decode(text: bytes) -> Event:

@@ -25,8 +25,7 @@ from ..workload import FORMAT, SCHEMA, KernelCalls, Workload
 from . import parts
 from .ledger import Ledger
 from .meter import Meter
-from .part import FORMAT as PART_FORMAT
-from .part import Event, Kind, State, first_line, line
+from .part import Event, Kind, first_line, line
 from .process import Process, clock_s
 from .warmth import Warmth
 from .writer import Writer
@@ -139,9 +138,9 @@ class Recorder:
         if self._writer is None or self.target is None:
             return
         if self._written or self._broken:
-            state = State(PART_FORMAT, self.workload(), self.anew, ended=True)
+            now = self.workload()
             try:
-                self._writer.begin(first_line(state))
+                self._writer.begin(first_line(now, anew=self.anew, ended=True))
             except OSError as error:
                 raise WorkloadError(
                     f"{self.target}: what was recorded could not be written: {error.strerror}; make room, or choose "
@@ -258,9 +257,9 @@ class Recorder:
         if self._writer is None:
             return
         # What no look stands for yet is in the weights of those that follow.
-        state = State(PART_FORMAT, self._workload(self.ledger.kernels()), self.anew, self._kinds)
+        now = self._workload(self.ledger.kernels())
         try:
-            self._writer.begin(first_line(state))
+            self._writer.begin(first_line(now, self._kinds, anew=self.anew))
             self._written = True
         except OSError as error:
             self._give_up(error)

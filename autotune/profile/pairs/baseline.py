@@ -18,6 +18,7 @@ import msgspec
 from ... import __version__
 from ...errors import BaselineError
 from ...machine import fingerprint
+from .. import document, head
 from .benchmarks import Benchmark
 
 #: What the file says of itself, and the number of its schema; a higher one was written by a newer autotune.
@@ -99,16 +100,11 @@ def write(baseline: Baseline, file: Path) -> None:
         It cannot be written.
     """
     text = msgspec.json.format(msgspec.json.encode(baseline), indent=1) + b"\n"
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(text)
-        os.replace(unfinished, file)
+        document.write_whole(file, text)
     except OSError as error:
         raise BaselineError(f"{file}: the baseline cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def read(file: Path) -> Baseline:
@@ -120,29 +116,16 @@ def read(file: Path) -> Baseline:
         It cannot be read, is damaged, foreign, or of a newer autotune.
     """
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise ValueError(f"has more than {MAX_BYTES >> 20} MiB")
-        text = file.read_bytes()
-        head = msgspec.json.decode(text, type=_Head)
-        if head.format != FORMAT:
-            raise ValueError(f"is no baseline: its format is {head.format[:40]!r}, expected {FORMAT!r}")
-        if head.schema != SCHEMA:
-            newer = ", and was written by a newer autotune" if head.schema > SCHEMA else ""
-            raise ValueError(f"has schema {head.schema}, this version reads {SCHEMA}{newer}")
-        found = msgspec.json.decode(text, type=Baseline)
+        content = document.content_of(file, MAX_BYTES)
+        found = head.decode(content, Baseline, format=FORMAT, schema=SCHEMA, otherwise="is no baseline")
         for saved in found.benchmarks:
             if not saved.ratios or not all(0 < ratio < math.inf for ratio in saved.ratios):
                 raise ValueError(f"holds ratios that are none, of {saved.benchmark.name}")
     except OSError as error:
         raise BaselineError(f"{file}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BaselineError(f"{file}: {error}; save it again: autotune baseline save") from None
     return found
-
-
-class _Head(msgspec.Struct):
-    format: str = ""
-    schema: int = 0
 
 
 def rounded(log: float) -> float:
