@@ -25,9 +25,11 @@ HEAVY = {"numba", "llvmlite", "optuna", "diskcache", "cpuinfo", "click", "rich",
 MAY_LOAD = {
     "store/record.py": {"msgspec"}, "store/shipped.py": {"msgspec"}, "store/reader.py": {"sqlite3"},
     "store/writer.py": {"diskcache", "sqlite3"}, "search/tpe.py": {"optuna"}, "tuner": {"msgspec"},
-    "cli": {"click", "rich", "msgspec"}, "profile/workload.py": {"msgspec"}, "profile/calls/part.py": {"msgspec"},
-    **{f"profile/tuning/{name}.py": {"msgspec"} for name in ("calibration", "resolving", "targets")},
-    "profile/head.py": {"msgspec"}, "profile/pairs/baseline.py": {"msgspec"}, "profile/pairs/benchmarks.py": {"msgspec"},
+    "cli": {"click", "rich", "msgspec"},
+    **{f"profile/{name}.py": {"msgspec"} for name in (
+        "head", "workload", "merging", "calls/part", "calls/parts", "pairs/baseline", "pairs/benchmarks",
+        "tuning/calibration", "tuning/resolving", "tuning/targets",
+    )},
 }  # fmt: skip
 MAX_LINES = 320
 

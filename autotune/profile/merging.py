@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from ..errors import WorkloadError
 from .calls.tally import Sizes
 from .workload import FORMAT, SCHEMA, KernelCalls, Run, SignatureCalls, Workload
@@ -46,7 +48,7 @@ def joined(parts: Sequence[Workload]) -> Workload:
     runs = [part.run for part in parts]
     first = runs[0] if runs[0].runs > 1 else min(runs, key=lambda run: run.started_s)
     end_s = max(run.started_s + run.wall_s for run in runs)
-    run = _with(
+    run = msgspec.structs.replace(
         first,
         wall_s=first.wall_s if first.runs > 1 else end_s - first.started_s,
         cpu_s=sum(run.cpu_s for run in runs),
@@ -61,7 +63,7 @@ def joined(parts: Sequence[Workload]) -> Workload:
 def _sum_of_runs(runs: Sequence[Run], weights: Sequence[float]) -> Run:
     first = runs[0]
     pairs = list(zip(runs, weights, strict=True))
-    return _with(
+    return msgspec.structs.replace(
         first,
         command=first.command if all(run.command == first.command for run in runs) else [],
         started_s=min(run.started_s for run in runs),
@@ -75,12 +77,6 @@ def _sum_of_runs(runs: Sequence[Run], weights: Sequence[float]) -> Run:
         ids=list(dict.fromkeys(name for run in runs for name in run.ids))[-MAX_IDS:],
         parts=[],
     )
-
-
-def _with(run: Run, **changes: object) -> Run:
-    import msgspec
-
-    return msgspec.structs.replace(run, **changes)
 
 
 def _kernels(workloads: Sequence[Workload], weights: Sequence[float]) -> list[KernelCalls]:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from ... import settings
 from ...errors import WorkloadError, WorkloadWarning, warn
 from ...store import locks
@@ -110,15 +112,10 @@ def collect(target: Path, about: Callable[[Run], Run] | None = None) -> None:
         if found is not None and (about is not None or over):
             run = found.run if about is None else about(found.run)
             names = [part.path.name for part in over]
-            document.write(target, _with_run(found, run, names))
+            run = msgspec.structs.replace(run, parts=names)
+            document.write(target, msgspec.structs.replace(found, run=run))
         for part in over:
             part.path.unlink(missing_ok=True)
-
-
-def _with_run(workload: Workload, run: Run, names: list[str]) -> Workload:
-    import msgspec
-
-    return msgspec.structs.replace(workload, run=msgspec.structs.replace(run, parts=names))
 
 
 def _together(base: Workload | None, found: list[Part]) -> Workload | None:
@@ -191,6 +188,4 @@ def _read(path: Path, content: bytes, changed_s: float, *, over: bool) -> Part |
 
 def _ended_at(run: Run, changed_s: float) -> Run:
     """What is said of a process that could not say it itself: it was there as long as it wrote."""
-    import msgspec
-
     return msgspec.structs.replace(run, wall_s=max(run.wall_s, changed_s - run.started_s))

@@ -138,7 +138,7 @@ class Recorder:
         if self._writer is None or self.target is None:
             return
         if self._written or self._broken:
-            now = self.workload()
+            now = self._workload(found)
             try:
                 self._writer.begin(first_line(now, anew=self.anew, ended=True))
             except OSError as error:
