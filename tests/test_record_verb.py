@@ -15,6 +15,7 @@ from autotune.cli import record_verb
 from autotune.errors import WorkloadError
 from autotune.profile import files
 from tests.conftest import ROOT
+from tests.full_disk import can_mount, on_disk, posix
 from tests.test_recording import KERNELS, calls_of, left_beside
 
 
@@ -153,3 +154,37 @@ def test_a_workload_that_is_spoilt_meanwhile_is_said_and_nothing_is_lost(record,
     assert "is no workload that can be read" in done.stderr
     (tmp_path / "workload.json").unlink()
     assert files.read(tmp_path / "workload.json").kernels[0].calls == 10
+
+
+@posix
+@pytest.mark.parametrize(("ends", "code"), [("pass", 1), ("sys.exit(5)", 5)])
+def test_a_program_that_could_write_nothing_of_what_it_called_is_not_said_to_have_called_nothing(
+    record, tmp_path, ends, code
+):
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))"
+
+    done = record(f"{full}; call(10); print('out'); {ends}")
+
+    assert (done.returncode, done.stdout) == (code, "out\n")
+    assert "what was recorded could not be written: File too large; make room" in done.stderr
+    assert "autotune: workload.json: what the program called could not be written; make room" in done.stderr
+    assert "no kernel was called" not in done.stderr
+    assert list(tmp_path.glob("workload.json*")) == []
+
+
+@posix
+@pytest.mark.skipif(not can_mount(), reason="mounts a small file system, which needs root")
+def test_a_full_file_system_is_said_and_the_program_runs(record, tmp_path):
+    (tmp_path / "program.py").write_text("from calls import *\ncall(10)\nprint('out')")
+    (place := tmp_path / "place").mkdir()
+    command = [sys.executable, "-m", "autotune", "record", "-o", str(place / "w.json"), "program.py"]
+
+    done = subprocess.run(
+        on_disk(place, "64k", *command, first=f"head -c 1M /dev/zero > {place}/filler 2> /dev/null"),
+        cwd=tmp_path, text=True, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (1, "out\n")
+    assert "what was recorded could not be written: No space left on device" in done.stderr
+    assert "what the program called could not be written" in done.stderr
+    assert "no kernel was called" not in done.stderr

@@ -23,6 +23,7 @@ from autotune.profile.calls import part, parts
 from autotune.profile.calls import recorder as recorders
 from autotune.profile.workload import Workload
 from tests.conftest import ROOT
+from tests.full_disk import no_room, posix
 from tests.records import decide, leaf, split
 
 KERNELS = f"""
@@ -581,37 +582,37 @@ def test_a_variable_that_cannot_be_obeyed_is_said_once_and_the_program_runs(prog
     assert "WorkloadWarning" in done.stderr
 
 
-def full(descriptor: int, content: bytes) -> int:
-    raise OSError(28, os.strerror(28))
-
-
-def test_a_disk_that_becomes_full_costs_the_part_and_not_the_program(target, monkeypatch):
-    one, write = declared(), os.write
+@posix
+def test_a_disk_that_becomes_full_costs_the_part_and_not_the_program(target):
+    one = declared()
 
     with autotune.recording(target):
         one(np.ones(5))
-        monkeypatch.setattr(os, "write", full)
-        with pytest.warns(WorkloadWarning, match="No space left on device; it is recorded in memory"):
+        with no_room():
+            with pytest.warns(WorkloadWarning, match="cannot be written: File too large; it is recorded in memory"):
+                one(np.ones(5))
             one(np.ones(5))
-        one(np.ones(5))
-        monkeypatch.setattr(os, "write", write)
 
     assert files.read(target).kernels[0].calls == 3
     assert left_beside(target) == []
 
 
-def test_a_disk_that_stays_full_is_an_error_of_the_recording(target, monkeypatch):
+@posix
+def test_a_disk_that_stays_full_is_an_error_of_the_recording(target):
     one, recorded = declared(), autotune.recording(target)
-    monkeypatch.setattr(os, "write", full)
-    recorded.__enter__()
-    with pytest.warns(WorkloadWarning, match="No space left"):
-        one(np.ones(5))
+    with no_room():
+        recorded.__enter__()
+        with pytest.warns(WorkloadWarning, match="cannot be written: File too large"):
+            one(np.ones(5))
 
-    with pytest.raises(WorkloadError, match="could not be written: No space left on device"):
-        recorded.__exit__(None, None, None)
+        with pytest.raises(WorkloadError, match="could not be written: File too large"):
+            recorded.__exit__(None, None, None)
 
     assert recorded.workload.kernels[0].calls == 1
     assert recorders.active is None
+    with pytest.raises(WorkloadError, match="workload.json: cannot be read: No such file"):
+        files.read(target)
+    assert left_beside(target) == []
 
 
 def test_damaged_parts_are_named_and_the_others_are_used(program, target, run):

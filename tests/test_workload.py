@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import stat
 from pathlib import Path
@@ -16,6 +15,7 @@ from autotune.profile import document, files
 from autotune.profile.calls import tally
 from autotune.profile.calls.part import Look
 from autotune.profile.workload import Workload, decode, encode
+from tests.full_disk import no_room, posix
 
 EXAMPLE = Path(__file__).parent / "data" / "workload.json"
 
@@ -81,16 +81,15 @@ def test_a_file_without_an_end_is_refused(monkeypatch):
         files.read("/dev/zero")
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(workload, tmp_path, monkeypatch):
+@posix
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(workload, tmp_path):
     path = tmp_path / "workload.json"
     path.write_text("old")
 
-    def full(self: Path, content: bytes) -> None:
-        self.touch()
-        raise OSError(28, os.strerror(28))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(WorkloadError, match=r"workload.json: the workload cannot be written: No space left on device"):
+    with (
+        no_room(),
+        pytest.raises(WorkloadError, match=r"workload.json: the workload cannot be written: File too large"),
+    ):
         files.write(path, workload)
 
     assert path.read_text() == "old"

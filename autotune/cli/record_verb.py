@@ -72,13 +72,19 @@ def command(output: Path, module: str | None, program: tuple[str, ...], as_json:
         return _of_program(found, run, words, code, started_s, wall_s)
 
     try:
+        unwritten = parts.unwritten(target, run)
         parts.collect(target, about)
         workload = document.read(target) if target.exists() else None
+        if workload is not None and run not in workload.run.ids:
+            workload = None  # of an earlier run
+        if workload is None and unwritten:
+            raise WorkloadError(
+                f"{output}: what the program called could not be written; make room, or choose another path, and "
+                "record it again"
+            )
     except WorkloadError as error:
         click.echo(f"autotune: {error}", err=True)
         return code or 1
-    if workload is not None and run not in workload.run.ids:
-        workload = None  # of an earlier run
     if as_json:
         print_json(_as_data(workload, output, code))
     else:

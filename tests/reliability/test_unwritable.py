@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from autotune.store import reader, store
+from tests.full_disk import can_mount, on_disk, posix
 from tests.programs import SCRIPT
 from tests.reliability.calibrating import MODULE
 from tests.reliability.made_records import KERNEL, KEY, made
 from tests.reliability.places import own_store
 from tests.reliability.soak import Outcome, row
-
-posix = pytest.mark.skipif(os.name != "posix", reason="sets limits and owners, which Windows does not have")
 
 #: Saves a record again and again while there is room for ever more pages, over a store that holds others, and says
 #: for each room whether that worked, what was warned of, and whether the others are there once there is room again.
@@ -68,15 +66,6 @@ for room in range(0, most, step):
 """
 
 
-def can_mount() -> bool:
-    """Whether a file system may be mounted in a name space of one's own."""
-    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
-    return (
-        shutil.which("unshare") is not None
-        and subprocess.run(command, capture_output=True, check=False).returncode == 0
-    )
-
-
 def filled(folder: Path, kind: str, tries: int) -> list[dict[str, object]]:
     """What `FILLING` says."""
     place = folder / "place"
@@ -84,8 +73,7 @@ def filled(folder: Path, kind: str, tries: int) -> list[dict[str, object]]:
     step = max(512, 400_000 // tries // 512 * 512)
     command = [sys.executable, "-c", FILLING, kind, str(step), str(step * tries), str(folder / "aside")]
     if kind == "full":
-        script = f'mount -t tmpfs -o size=2m none {place} && exec "$@"'
-        command = ["unshare", "-rm", "sh", "-c", script, "sh", *command]
+        command = on_disk(place, "2m", *command)
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=600, check=False,
         env={**os.environ, "AUTOTUNE_DB": str(place / "store")},

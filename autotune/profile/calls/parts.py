@@ -7,6 +7,7 @@ nothing of how calls are recorded.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import time
@@ -86,6 +87,17 @@ def whole(target: Path) -> Workload:
     return found if found is not None else document.read(target)
 
 
+def unwritten(target: Path, run: str) -> bool:
+    """Whether a process of a run could not write what it called; the empty part that tells so is removed."""
+    found = False
+    for path in target.parent.glob(f"{glob.escape(target.name)}.{run}.*.part"):
+        with contextlib.suppress(FileNotFoundError):  # somebody else has just removed it
+            if not path.stat().st_size:
+                path.unlink()
+                found = True
+    return found
+
+
 def collect(target: Path, about: Callable[[Run], Run] | None = None) -> None:
     """Put the parts of processes that are over into the file.
 
@@ -153,6 +165,10 @@ def _parts(target: Path) -> Iterator[Part]:
             continue
         except OSError as error:
             warn(f"{path}: this part of the workload cannot be read and is left out: {error.strerror}", WorkloadWarning)
+            continue
+        if not content:  # its process could not write it, and has said so
+            with contextlib.suppress(OSError):
+                path.unlink()
             continue
         part = _read(path, content, changed_s, over=over)
         if part is not None:

@@ -41,6 +41,8 @@ class Writer:
     def begin(self, first: bytes) -> None:
         """Write the part anew, with this first line; whoever reads it meanwhile finds the old or the new one, whole.
 
+        Where that fails and there is no part yet, an empty one is left, for which there is room on a full disk.
+
         Raises
         ------
         OSError
@@ -56,6 +58,7 @@ class Writer:
             os.close(descriptor)
             with contextlib.suppress(OSError):
                 new.unlink()
+                self.path.touch()
             raise
         self.close()
         self._descriptor, self._bytes = descriptor, 0
