@@ -6,7 +6,6 @@ where `Session` runs. Knows nothing of processes, of what is recorded already, o
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,7 +108,7 @@ class Occurring(Session):
             if called and not isinstance(self.problem, Examples) and time.monotonic() < self.deadline_s:
                 found += crossover.refine((low, costs[low]), (high, costs[high]), a, b, self._duel)
             else:
-                at = max(low + 1, round(math.sqrt(max(low, 1) * high)))
+                at = patches.half_way(low, high)
                 found.append(crossover.Segment(at, b, low + 1, high))
         return found
 

@@ -99,6 +99,11 @@ def by_neighbours(spots: Sequence[Spot]) -> Decision:
     if best is None:
         return leaves[0]  # one size, measured twice: what was found first
     _, _, name, low, high = best
-    at = max(low + 1, round(math.sqrt(max(low, 1) * high)))
+    at = half_way(low, high)
     below, above = (by_neighbours([spot for spot in spots if (spot[0][name] <= low) == side]) for side in (True, False))
     return Split(name, at, below, above, low + 1, high)
+
+
+def half_way(low: int, high: int) -> int:
+    """The border half-way between two measured sizes, in the logarithm."""
+    return max(low + 1, round(math.sqrt(max(low, 1) * high)))

@@ -14,6 +14,7 @@ from ...kernel.model import REFERENCE
 from ...kernel.signature import describe_key
 from ...store.record import Cell, Record, lookup
 from ...tuner import hints
+from ...tuner.extent import text
 from ...value import Value
 
 #: As a rule: what three of four measured sizes of the shipped records gain at least, by the time of the reference
@@ -106,19 +107,19 @@ class Sources:
         own = [] if self.own is None else [self.own]
         found = from_records(own, size, served, NEAR_OCTAVES)
         if found is not None:
-            return Gain(min(found[0], 1.0), f"measured at {at(found[1].size)}")
+            return Gain(min(found[0], 1.0), f"measured at {text(found[1].size)}")
         found = from_records(
             sorted(self.elsewhere, key=lambda record: record.signature != key), size, served, FAR_OCTAVES
         )
         if found is not None:
             ratio, cell, record = found
-            return Gain(min(ratio, 1.0), f"{at(cell.size)} on {record.provenance.label or 'another machine'}")
+            return Gain(min(ratio, 1.0), f"{text(cell.size)} on {record.provenance.label or 'another machine'}")
         cells = [(of_cell(cell, served), cell, record) for record in [*own, *self.siblings] for cell in record.cells]
         known = [(ratio, cell, record) for ratio, cell, record in cells if ratio is not None]
         if known:
             ratio, cell, record = min(known, key=lambda item: item[0])
             also = "" if record.signature == key else f" [{describe_key(record.signature)}]"
-            return Gain(min(ratio, 1.0), f"the best of its other sizes: {at(cell.size)}{also}")
+            return Gain(min(ratio, 1.0), f"the best of its other sizes: {text(cell.size)}{also}")
         if set(served) - {REFERENCE}:
             return Gain(1.0, "a tuned variant served")
         return Gain(next(ratio for limit, ratio in RULE if median_s < limit), "as a rule")
@@ -134,10 +135,6 @@ class Sources:
             if found is not None:
                 return found
         return 1.0 if set(served) == {name} else best.ratio
-
-
-def at(size: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}={value:,}" for name, value in size.items()) or "the only size"
 
 
 def weighed(here: Mapping[str, Any], served: Mapping[str, float], warm: float) -> tuple[float, float, float] | None:
