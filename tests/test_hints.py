@@ -17,7 +17,7 @@ from autotune.search import strategy
 from autotune.store import shipped, store
 from autotune.store.record import Cell, Choice, Measurement
 from autotune.tuner import hints
-from autotune.tuner.trial import Trial
+from autotune.tuner.entrants import cheapest_first
 from tests.records import leaf, record
 
 #: Another processor of the same kind as this one: a hard field differs, so that nothing of it may decide here.
@@ -222,15 +222,11 @@ def test_first_use_tries_what_won_elsewhere_first_among_equals():
     def compiled(x):
         return x + 1.0
 
-    kernel = work.__autotune__.kernel
-    x = np.ones(5)
     candidates = {name: hints.Candidate(name) for name in ("three", "compiled")}
     won = [hints.Hint(candidate, {"n": 5}, won=True, rank=0) for candidate in candidates.values()]
-    trial = Trial(
-        kernel, signature_of(kernel, kernel.bind(x)), {"x": x}, None, "reassociated", 1.0, 0.0, hints=won
-    )  # fmt: skip
 
-    order = [variant.name for variant in trial._promising_first(list(kernel.variants.values()), {"n": 5})]
+    variants = work.__autotune__.kernel.variants.values()
+    order = [variant.name for variant in cheapest_first(variants, hints.promising(won, {"n": 5}))]
     assert order == ["three", "one", "two", "compiled"]
 
 

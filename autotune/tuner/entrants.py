@@ -1,11 +1,12 @@
-"""Which candidates may compete for a signature here, and why the others may not.
+"""Which candidates may compete for a signature here, why the others may not, and which of them there is time for.
 
-Knows nothing of timing.
+Knows nothing of how they are verified and timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..compile.build import cached
@@ -64,13 +65,7 @@ def entrants(kernel: Kernel, signature: Signature, *, numerics: str, cores: int)
             able.append(variant)
         else:
             excluded[variant.name] = reason
-    able.sort(key=cost_rank)
-    return Entrants(tuple(able), excluded)
-
-
-def cost_rank(variant: Variant) -> tuple[bool, bool, int]:
-    """Order in which variants are tried: plain code, compiled code, parallel compiled code."""
-    return (uses_compiler(variant), variant.threads, static_count(variant))
+    return Entrants(tuple(cheapest_first(able)), excluded)
 
 
 def uses_compiler(variant: Variant) -> bool:
@@ -97,6 +92,37 @@ def compiling_together_s(kernel: Kernel, variants: Collection[Variant], cores: i
     each_s = [compiling_s(kernel, variant) for variant in variants if uses_compiler(variant)]
     together = min(cores, len(each_s))
     return sum(each_s) * (CROWDED / together if together > 1 else 1.0)
+
+
+def cheapest_first(variants: Iterable[Variant], likely: Collection[str] = ()) -> list[Variant]:
+    """Plain code, compiled code, parallel compiled code; of each, the likely ones, and then what is soon compiled."""
+    return sorted(variants, key=lambda v: (uses_compiler(v), v.threads, v.name not in likely, static_count(v)))
+
+
+def affordable(
+    kernel: Kernel, variants: Iterable[Variant], deadline_s: float, untried: list[str], *, ready: Collection[str] = ()
+) -> Iterator[Variant]:
+    """The variants for which there is time when it is their turn; the names of the others are noted.
+
+    One is always compiled, however little time is left: the next process then finds it in the cache.
+
+    Parameters
+    ----------
+    untried : list of str
+        The names of those for which there is no time are added to it.
+    ready : collection of str
+        Names of variants that are compiled already.
+    """
+    compiled = False
+    for variant in variants:
+        predicted_s = compiling_s(kernel, variant) if uses_compiler(variant) else 0.0
+        if variant.name in ready:
+            predicted_s = min(predicted_s, LOAD_S)
+        if time.monotonic() + predicted_s > deadline_s and (not predicted_s or compiled):
+            untried.append(variant.name)
+            continue
+        compiled = compiled or predicted_s > LOAD_S
+        yield variant
 
 
 def small_candidates(variant: Variant) -> list[Candidate] | None:

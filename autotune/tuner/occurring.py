@@ -20,7 +20,7 @@ from ..measure.race import Verdict
 from ..search import crossover
 from ..store.record import Decision, Gap, HeldOut, Record, lookup
 from . import cases, decide, patches
-from .entrants import LOAD_S, compiling_s, cost_rank, uses_compiler
+from .entrants import affordable, cheapest_first
 from .examples import Examples
 from .hints import promising
 from .session import Session
@@ -66,16 +66,8 @@ class Occurring(Session):
 
     def admit(self, variants: Iterable[Variant]) -> None:
         """What there is time for, cheapest first, and of those what won elsewhere."""
-        likely = promising(self.hints, self.points[0])
-        compiled_any = False
-        for variant in sorted(variants, key=lambda v: (*cost_rank(v)[:2], v.name not in likely, *cost_rank(v)[2:])):
-            predicted_s = compiling_s(self.kernel, variant) if uses_compiler(variant) else 0.0
-            predicted_s = min(predicted_s, LOAD_S) if variant.name in self.ready else predicted_s
-            # One is always compiled, however little time is left: it is in the cache for the next calibration.
-            if time.monotonic() + predicted_s > self.deadline_s and (not predicted_s or compiled_any):
-                self.untried.append(variant.name)
-                continue
-            compiled_any = compiled_any or predicted_s > LOAD_S
+        ordered = cheapest_first(variants, promising(self.hints, self.points[0]))
+        for variant in affordable(self.kernel, ordered, self.deadline_s, self.untried, ready=self.ready):
             self.contest.admit(variant, self.gate, self._edges)
 
     # -- the decision

@@ -19,7 +19,7 @@ from ..measure.gate import Gate
 from ..store.record import Cell, Record, lookup
 from . import cases, decide
 from .contest import Contest
-from .entrants import LOAD_S, compiling_s, cost_rank, entrants, uses_compiler
+from .entrants import affordable, cheapest_first, entrants, uses_compiler
 from .heat import Announce
 from .hints import Hint, promising, warm
 from .joining import carried, joined, open_cell, rivals, with_trial, without
@@ -72,7 +72,10 @@ class Trial:
         able = entrants(self.kernel, self.signature, numerics=self.numerics, cores=cores)
         wanted = [variant for variant in able.variants if cell is None or variant.name in cell.untried]
         met = self._rivals(contest, gate, cell)
-        untried = self._admit(contest, gate, self._promising_first(wanted, size))
+        untried: list[str] = []
+        ordered = cheapest_first(wanted, promising(self.hints, size))
+        for variant in affordable(self.kernel, ordered, self.deadline_s, untried):
+            contest.admit(variant, gate, lambda _: ())
         names = [name for name in contest.admitted if cell is None or name in met or _is_of(contest, name, wanted)]
         for variant in contest.searched:
             half_s = (self.deadline_s - time.monotonic()) / 2  # the rest is for the race
@@ -108,27 +111,6 @@ class Trial:
             ):
                 found.add(str(candidate))
         return found
-
-    def _promising_first(self, variants: list[Variant], size: dict[str, int]) -> list[Variant]:
-        """Cheapest first; among those of one class of cost, what won elsewhere."""
-        likely = promising(self.hints, size)
-        return sorted(variants, key=lambda v: (*cost_rank(v)[:2], v.name not in likely, *cost_rank(v)[2:]))
-
-    def _admit(self, contest: Contest, gate: Gate, variants: list[Variant]) -> list[str]:
-        """Admit what fits in the budget; the names of variants that did not."""
-        untried = []
-        compiled_any = False
-        for variant in variants:
-            compiles = uses_compiler(variant)
-            predicted_s = compiling_s(self.kernel, variant) if compiles else 0.0
-            late = time.monotonic() + predicted_s > self.deadline_s
-            # One variant is always compiled, however small the budget: the next process then finds it in the cache.
-            if late and (not compiles or compiled_any):
-                untried.append(variant.name)
-                continue
-            compiled_any = compiled_any or (compiles and predicted_s > LOAD_S)
-            contest.admit(variant, gate, lambda _: ())
-        return untried
 
 
 def _is_of(contest: Contest, name: str, variants: list[Variant]) -> bool:
