@@ -1,7 +1,7 @@
 """How far up a calibration goes: sizes whose calls would take too long, or need too much memory, are left out.
 
-Judged by the largest size measured so far, beyond which time and memory are taken to grow like the volume, the product
-of all sizes. Knows nothing of candidates.
+Judged by the largest size measured so far. Beyond it, time is taken to grow like the volume, the product of all sizes,
+but for what even the smallest size takes; memory as it did so far. Knows nothing of candidates.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Extent:
 
     def weighed(self, point: Mapping[str, int], total_bytes: int) -> None:
         """Note the memory of the arguments at a point."""
-        self._bytes[volume(point)] = total_bytes
+        self._bytes[volume(point)] = max(total_bytes, 1)
 
     def timed(self, point: Mapping[str, int], reference_s: float) -> None:
         """Note the time of the reference at a point."""
         self._seconds[volume(point)] = reference_s
 
     def took(self, point: Mapping[str, int], whole_s: float) -> None:
-        """Note how long all that is done at a point took: making data, verifying, racing."""
+        """Note how long all that is done at a point took, compiling apart: making data, verifying, racing."""
         self._whole[volume(point)] = whole_s
 
     def beyond(self, point: Mapping[str, int], most_s: float = math.inf) -> str | None:
@@ -53,16 +53,30 @@ class Extent:
         expected_s = _grown(self._seconds, volume(point))
         if expected_s > MAX_REFERENCE_S * ALLOWANCE:
             return f"the reference would take about {expected_s:.2g} s"
-        if too_large(_grown(self._bytes, volume(point))):
+        if too_large(_scaled(self._bytes, volume(point))):
             return "its arrays would need more than an eighth of the free memory"
-        least_s = min(self._whole.values(), default=0.0)  # races go on for a while, however short the calls
-        whole_s = least_s + _grown({size: seconds - least_s for size, seconds in self._whole.items()}, volume(point))
-        if whole_s > max(most_s, least_s) * ALLOWANCE:
+        whole_s = _grown(self._whole, volume(point))
+        if whole_s > max(most_s, min(self._whole.values(), default=0.0)) * ALLOWANCE:
             return f"measuring it would take about {whole_s:.2g} s, and there is no time for that"
         return None
 
 
-def _grown(known: Mapping[int, float], volume: int) -> float:
-    """What is known of the largest volume, for another one."""
-    largest = max(known, default=0)
-    return known[largest] * volume / largest if known else 0.0
+def _grown(known_s: Mapping[int, float], volume: int) -> float:
+    """Seconds at a volume, from those of the largest known one: what every call or race takes does not grow."""
+    if not known_s:
+        return 0.0
+    least_s, largest = min(known_s.values()), max(known_s)
+    return least_s + (known_s[largest] - least_s) * volume / largest
+
+
+def _scaled(known: Mapping[int, int], volume: int) -> float:
+    """Bytes at a volume, on the power law through the smallest and the largest known one.
+
+    Those of a matrix product grow like the 2/3rd power of its volume, those of a square matrix like the square, which
+    is the steepest that is believed.
+    """
+    if not known:
+        return 0.0
+    smallest, largest = min(known), max(known)
+    power = math.log(known[largest] / known[smallest], largest / smallest) if smallest < largest else 1.0
+    return float(known[largest] * (volume / largest) ** min(max(power, 0.0), 2.0))

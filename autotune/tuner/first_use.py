@@ -19,7 +19,7 @@ from .. import events, quantity
 from ..dispatch import sampling
 from ..dispatch.policy import Known, Refusal
 from ..dispatch.revision import revised
-from ..dispatch.routes import check, compiled_mismatch, variant_hash
+from ..dispatch.routes import Mismatch, check, compiled_mismatch, variant_hash
 from ..errors import WorkerError
 from ..kernel.model import REFERENCE, Kernel
 from ..kernel.signature import Signature
@@ -72,7 +72,10 @@ def first_use(
     found = store.load(kernel.id, numerics=numerics)
     wrong = sampling.learn(kernel, found)
     saved = found.records.get(signature.key)
-    if saved is not None and any(compiled_mismatch(kernel, saved, leaf) for leaf in leaves(saved.decision)):
+    mismatch = None if saved is None else _mismatch(kernel, saved)
+    if mismatch is not None and mismatch.of_threads:
+        return Refusal(mismatch.reason, passing=False)  # it holds in other processes, such as one that calibrates
+    if mismatch is not None:
         saved = known = None  # what it says of compiled code does not hold in this environment
     if saved is not None and check(kernel, signature, saved) is None:
         saved = revised(kernel, signature, saved, cores=fingerprint().cores.count).record
@@ -100,6 +103,12 @@ def first_use(
     store.save(record)
     _log(kernel, signature, record, time.monotonic() - started)
     return record
+
+
+def _mismatch(kernel: Kernel, record: Record) -> Mismatch | None:
+    """Why the winners of a record may not be used here, threads last."""
+    found = [compiled_mismatch(kernel, record, leaf.winner.variant) for leaf in leaves(record.decision)]
+    return min((each for each in found if each is not None), key=lambda each: each.of_threads, default=None)
 
 
 def _as_started_from(shipped: Record) -> Record:
