@@ -313,6 +313,26 @@ def test_tbb_is_found_by_path_and_loaded_before_numba_needs_it(run):
     assert layer.stdout.split() == ["tbb", "none"]
 
 
+def test_a_program_s_own_parallel_code_does_not_decide_the_layer_of_kernels_that_were_declared_before(run):
+    layer = run(
+        "from autotune import tunable\n"
+        "kernel = tunable(lambda x: x)\n"
+        "kernel.variant(lambda x: x, kind='parallel', name='together', threads=True)\n"
+        "import numba, numpy as np, sys\n"
+        "assert 'autotune.compile.build' not in sys.modules, 'nothing was compiled by us'\n"
+        "@numba.njit(parallel=True)\n"
+        "def own(x):\n"
+        "    total = 0.0\n"
+        "    for i in numba.prange(x.size):\n"
+        "        total += x[i]\n"
+        "    return total\n"
+        "own(np.ones(9))\n"
+        "print(numba.threading_layer())"
+    ).stdout.strip()
+
+    assert (layer == "tbb") == (layers._tbb_at_hand() is not None)
+
+
 def test_the_environment_s_layer_is_respected(run):
     found = run(
         "from autotune.compile import layers\n"

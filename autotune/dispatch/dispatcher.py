@@ -259,9 +259,10 @@ class Dispatcher:
         if leaf is None:
             return ToReference()
         if entry.record is not None:
-            mismatch = compiled_mismatch(self.kernel, entry.record, leaf)
+            mismatch = compiled_mismatch(self.kernel, entry.record, entry.loader.choose(leaf)[0].variant)
             if mismatch is not None:
-                entry.reject(mismatch)
+                entry.differs(mismatch, leaf)
+                self.rebuild()
                 return self._decide(entry, size, values)
         try:
             target = entry.loader.load(leaf)

@@ -14,7 +14,7 @@ from ..kernel.model import Kernel
 from ..kernel.signature import Signature
 from .plan import Route, Target, ToMiss, ToReference, ToVariant
 from .revision import holds, revised
-from .routes import Loader, check
+from .routes import Loader, Mismatch, check
 
 if TYPE_CHECKING:
     from ..store.record import Cell, Decision, Leaf, Record
@@ -72,7 +72,14 @@ class Entry:
         """Take over a decision that has no evidence here."""
         self.decision, self.source, self.reason = decision, source, None
 
-    def reject(self, reason: str) -> None:
+    def differs(self, mismatch: Mismatch, leaf: Leaf) -> None:
+        """Use what of the record holds in this process: what uses no threads, where only these are not as recorded."""
+        if mismatch.of_threads and leaf.single is not None and self.loader.unfit is None:
+            self.loader.unfit = mismatch.reason
+        else:
+            self._reject(mismatch.reason)
+
+    def _reject(self, reason: str) -> None:
         """Give up the record."""
         from ..store.record import Gap
 

@@ -189,7 +189,7 @@ def _kept(kernel: Kernel, record: Record, decision: Decision, *, threads: bool) 
         if isinstance(above, Split) and (above.feature, above.below) == (decision.feature, below):
             return above
         return Split(decision.feature, decision.at, below, above)
-    if not isinstance(decision, Leaf) or compiled_mismatch(kernel, record, decision) is not None:
+    if not isinstance(decision, Leaf) or compiled_mismatch(kernel, record, decision.winner.variant) is not None:
         return Leaf(Pick(REFERENCE))
     return _leaf(kernel, record, decision, threads=threads)
 

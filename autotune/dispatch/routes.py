@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Picked = tuple[Candidate, Handling]
 #: Compiled fields that are told and decide nothing: threads are the usable cores, which the machine's fields hold.
 INFORMATIVE = ("threads",)
+#: Compiled fields that matter only to what uses threads.
+OF_THREADS = ("layer", "wait_policy")
 
 
 def variant_hash(kernel: Kernel, name: str) -> str:
@@ -132,6 +134,8 @@ class Loader:
         self.disabled = disabled
         #: Where the times are that calls of variants with threads are held against; without, they are not watched.
         self.record: Record | None = None
+        #: Why the winners with threads of this record do not count in this process.
+        self.unfit: str | None = None
         #: Told when something else is to serve.
         self.changed: Callable[[], None] = lambda: None
         self.watches: dict[tuple[str, str], Watch] = {}
@@ -143,7 +147,7 @@ class Loader:
 
     def use(self, record: Record) -> None:
         """Hold the times of calls against another record."""
-        self.record = record
+        self.record, self.unfit = record, None
         self.watches.clear()
 
     def target(self, leaf: Leaf) -> Target:
@@ -153,7 +157,7 @@ class Loader:
             return chosen
         watch = self.watch(leaf)
         if self.why_single(leaf) is not None:
-            return chosen if guards.single_threaded() or watch is None else Resting(chosen, watch.until_s)
+            return chosen if self._for_good() is not None or watch is None else Resting(chosen, watch.until_s)
         if isinstance(chosen, ToReference) or (watch is None and not chosen.alone):
             return chosen
         otherwise = None
@@ -179,7 +183,11 @@ class Loader:
             return None
         watch = self.watch(leaf)
         resting = watch.reason if watch is not None and watch.resting else None
-        return guards.why_single() or resting
+        return self._for_good() or resting
+
+    def _for_good(self) -> str | None:
+        """Why no winner with threads serves in this process any more."""
+        return guards.why_single() or self.unfit
 
     def watch(self, leaf: Leaf) -> Watch | None:
         """What looks after the calls of a leaf's winner, if it uses threads and the record has times of it."""
@@ -263,21 +271,29 @@ def _takes_turns(variant: Variant) -> bool:
     return (variant.compiled or reaches_compiled_code(variant.function)) and started_layer() == "workqueue"
 
 
-def compiled_mismatch(kernel: Kernel, record: Record, leaf: Leaf) -> str | None:
-    """Why a compiled winner may not be used here although the record is of this machine.
+class Mismatch(Value):
+    """Why a compiled winner may not be used here although the record is of this machine."""
+
+    reason: str
+    #: Whether it is a matter of threads alone: what uses none may be used.
+    of_threads: bool
+
+
+def compiled_mismatch(kernel: Kernel, record: Record, name: str) -> Mismatch | None:
+    """In what this process differs from the one of a record, as far as it matters to a variant.
 
     Reads what loads LLVM, so it is asked only when compiled code is about to be loaded anyway.
     """
     from ..compile.lazy import reaches_compiled_code
     from ..machine import compiled_fields
 
-    variant = kernel.variants.get(leaf.winner.variant)
+    variant = kernel.variants.get(name)
     if variant is None or not (variant.compiled or reaches_compiled_code(variant.function)):
         return None
     now = compiled_fields()
-    for name, then in record.provenance.compiled.items():
-        if name in INFORMATIVE or (name in ("layer", "wait_policy") and not variant.threads):
+    for field, then in sorted(record.provenance.compiled.items(), key=lambda item: item[0] in OF_THREADS):
+        if field in INFORMATIVE or (field in OF_THREADS and not variant.threads):
             continue
-        if now.get(name) != then:
-            return f"recorded for {name} {then}, this process has {now.get(name)}"
+        if now.get(field) != then:
+            return Mismatch(f"recorded for {field} {then}, this process has {now.get(field)}", field in OF_THREADS)
     return None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
+from ..compile import layers
 from ..errors import DeclarationError
 from ..expression import Expression
 from ..kernel import registry
@@ -205,4 +206,6 @@ def _add_variant(
         parameters=own_parameters,
     )
     handle.declare(kernel.with_variant(variant))
+    if variant.threads:
+        layers.preload_tbb(at_hand=True)  # before anybody's parallel code has made Numba choose
     return function

@@ -161,6 +161,60 @@ def test_what_was_compiled_elsewhere_is_not_used_and_the_rest_is(field):
     assert f"recorded for {field} x, this process has" in because(work)
 
 
+@pytest.mark.parametrize("mode", ["use", "first-use"])
+@pytest.mark.parametrize("field", ["layer", "wait_policy"])
+def test_under_another_threading_layer_the_runner_up_serves_and_the_record_stays(field, mode, monkeypatch):
+    monkeypatch.setenv("AUTOTUNE_MODE", mode)
+
+    @tunable(size={"n": "x.size"})
+    def work(x):
+        return x + 1
+
+    @work.variant(kind="scalar", jit=True)
+    def alone(x):
+        return x + 1
+
+    @work.variant(kind="parallel", jit=True, threads=True)
+    def together(x):
+        return 1 + x
+
+    decision = split("n", 10, Gap(), leaf("together", single="alone"))
+    made = record(work, (X,), decision, compiled=dict(machine.compiled_fields()))
+    elsewhere = {**made.provenance.compiled, field: "x"}
+    store.put([REPLACE(made, provenance=REPLACE(made.provenance, compiled=elsewhere))])
+    work.cache_clear()
+
+    assert (work(X) == 2).all()
+    assert work.decision(X).variant == "alone"
+    assert f"recorded for {field} x, this process has" in because(work)
+    counted = work.cache_info()
+    assert (work(X) == 2).all()
+    assert work.cache_info() == counted, "the code knows who serves"
+    assert (work(X[:5]) == 2).all()
+    assert [found.decision for found in store.load_all()] == [decision], "nothing is tuned over it"
+
+
+def test_what_may_not_be_used_is_not_looked_up_again(monkeypatch):
+    monkeypatch.setenv("AUTOTUNE_MODE", "use")
+
+    @tunable(size={"n": "x.size"})
+    def work(x):
+        return x + 1
+
+    @work.variant(kind="scalar", jit=True)
+    def compiled(x):
+        return x + 1
+
+    made = record(work, (X,), leaf("compiled"), compiled={"numba": "x"})
+    store.put([made])
+    work.cache_clear()
+    work(X)
+    dispatcher = work.__autotune__.dispatcher
+    monkeypatch.setattr(dispatcher, "found_target", None)
+
+    assert (work(X) == 2).all()
+
+
 def test_another_source_of_the_reference_or_another_list_of_blocks_is_named(work):
     made = record(work, (X,), leaf("b", block=8))
     store.put([made])
