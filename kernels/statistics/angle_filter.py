@@ -3,6 +3,7 @@
 import numpy as np
 
 from autotune import Choice, Range, jitable, prange, tunable, workspace
+from kernels.parts import part_of
 
 _ARRAYS = (
     "angles.ndim == 1 and ranges.ndim == 2 and angles.dtype.char in 'fd' and ranges.dtype == angles.dtype and "
@@ -13,7 +14,7 @@ _TURN = 360.0
 # Up to two turns away from zero, the remainder of a division by 360 takes one exact subtraction.
 _TWO_TURNS = 720.0
 # Angles looked at before the places of those inside are written: remainders and marks stay in L1.
-_CHUNK = 1024
+_CHUNK = 512
 
 
 def _directions(rng, dtype, n):
@@ -145,17 +146,18 @@ def _count_all(angles, ranges, remainders, marks, inside):
 
 
 @jitable(parallel=True)
-def _count_threads(angles, ranges, block, remainders, marks, inside, counts):
-    for b in prange(counts.size):
-        first, last = b * block, min((b + 1) * block, angles.size)
-        counts[b] = _count(angles, ranges, first, last, remainders[b], marks[b], inside)
+def _count_threads(angles, ranges, remainders, marks, inside, counts):
+    for part in prange(counts.size):
+        first, last = part_of(angles.size, counts.size, part)
+        counts[part] = _count(angles, ranges, first, last, remainders[part], marks[part], inside)
 
 
 @jitable(parallel=True)
-def _write_threads(inside, block, ends, places):
-    for b in prange(ends.size):
-        begin = ends[b - 1] if b > 0 else 0
-        _write(inside, b * block, places[begin : ends[b]])
+def _write_threads(inside, ends, places):
+    for part in prange(ends.size):
+        begin = ends[part - 1] if part > 0 else 0
+        first, _ = part_of(inside.size, ends.size, part)
+        _write(inside, first, places[begin : ends[part]])
 
 
 def _scratch(angles, shape):
@@ -178,20 +180,18 @@ def chunks(angles, ranges):
     return places
 
 
-@angle_filter.variant(
-    kind="parallel", numerics="bitwise", when=_ARRAYS, params={"block": Choice(4096, 32768)}, threads=True
-)
-def blocks_on_threads(angles, ranges, *, block):
-    """The chunks of `block` angles a task on all cores, counted first, so that each task knows where to write."""
+@angle_filter.variant(kind="parallel", numerics="bitwise", when=_ARRAYS, params={"parts": Choice(4, 16)}, threads=True)
+def parts_on_threads(angles, ranges, *, parts):
+    """The chunks in `parts` on all cores, counted first, so that each task knows where to write."""
     if ranges.shape[1] != 2:
         return angle_filter.reference(angles, ranges)
-    counts = np.empty((angles.size + block - 1) // block, np.intp)
+    counts = np.empty(parts, np.intp)
     inside = workspace.take(angles.shape, np.uint8)
-    _count_threads(angles, ranges, block, *_scratch(angles, (counts.size, _CHUNK)), inside, counts)
+    _count_threads(angles, ranges, *_scratch(angles, (parts, _CHUNK)), inside, counts)
     if (counts < 0).any():
         return angle_filter.reference(angles, ranges)
     ends = np.cumsum(counts)
-    places = np.empty(ends[-1] if ends.size else 0, np.intp)
-    _write_threads(inside, block, ends, places)
+    places = np.empty(ends[-1], np.intp)
+    _write_threads(inside, ends, places)
     workspace.give(inside)
     return places
