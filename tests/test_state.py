@@ -8,7 +8,6 @@ import os
 import random
 import sys
 import threading
-import time
 import warnings
 
 import numpy as np
@@ -360,11 +359,5 @@ def test_candidates_with_threads_are_verified_where_threads_overlap():
 
     (case,) = edges("with_threads")
     assert case.label.endswith("where threads overlap")
-    assert case.arguments["x"].nbytes >= cases.BUSY_BYTES or slow(total, case.arguments["x"])
+    assert case.arguments["x"].nbytes >= cases.BUSY_BYTES, "its reference takes a tenth of a millisecond there"
     assert edges("without") == []
-
-
-def slow(kernel, x) -> bool:
-    started = time.perf_counter()
-    kernel.reference(x)
-    return time.perf_counter() - started > cases.BUSY_REFERENCE_S / 4
