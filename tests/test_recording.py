@@ -350,7 +350,16 @@ def test_workspace_that_a_kernel_takes_is_counted_as_allocated():
     assert recorded.workload.kernels[0].signatures[0].calls[0].allocated_bytes == (1 << 20) + 8
 
 
-def test_calls_of_many_threads_are_counted_exactly():
+@pytest.fixture
+def restless():
+    """Threads that give way to each other much more often than they do by default."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_calls_of_many_threads_are_counted_exactly(restless):
     one = declared()
     x = np.ones(100)
     one(x)

@@ -48,10 +48,10 @@ OUTLIER = 4
 class _Looked:
     """A call that is clocked, or the next one that will be."""
 
-    __slots__ = ("above", "aside_s", "before_s", "counter", "inside_s", "place", "stack", "taken_bytes")
+    __slots__ = ("aside_s", "before_s", "counter", "due", "inside_s", "place", "stack", "taken_bytes")
 
-    def __init__(self, counter: Counter, place: int, before_s: float = 0.0) -> None:
-        self.counter, self.place = counter, place
+    def __init__(self, counter: Counter, place: int, due: Iterator[None], before_s: float = 0.0) -> None:
+        self.counter, self.place, self.due = counter, place, due
         #: What preparing it took.
         self.before_s = before_s
         #: Time of kernels called inside; and time that is not the call's: of looking up, and of looking at those.
@@ -93,6 +93,8 @@ class Meter:
         self._used: list[Counter] = []
         #: Places among the counters, by iterator; and the calls that will be clocked.
         self._places = {id(counter.iterator): place for place, counter in enumerate(self._counters)}
+        #: Those of them after which nobody has begun to choose the next.
+        self._open = dict.fromkeys(self._places, True)
         self._ready: dict[int, _Looked] = {}
         self.resume()
 
@@ -111,13 +113,14 @@ class Meter:
 
     def settle(self) -> None:
         """Take calls that no look stands for yet to be like the last that was clocked; who says so has entered."""
+        looked = next((counter for counter in self._used if counter.last is not None), None)
         for counter in self._used:
-            if counter.last is not None:
-                self._again(counter, counter.untold)
+            if looked is not None:
+                self._again(counter, counter.untold, counter.last or looked.last)
 
-    def _again(self, counter: Counter, calls: float) -> None:
-        if calls > 0 and counter.last is not None:
-            look = counter.last.for_more(calls)
+    def _again(self, counter: Counter, calls: float, last: Look | None) -> None:
+        if calls > 0 and last is not None:
+            look = last.for_more(calls)
             counter.tell(look)
             self._recorder.note(look)
 
@@ -143,8 +146,10 @@ class Meter:
         if not counter.calls:
             self._used.append(counter)
         if not counter.waits and counter.mean_gap <= 2:  # every call is looked at
-            return _Looked(counter, place)
+            return _Looked(counter, place, due)
         counter.due()
+        if not self._chooses(due):
+            return None
         if counter.waits:
             counter.make_ready()
             self._guarded(lambda: self._recorder.warmth.touch(arrays_of(arguments)))
@@ -154,13 +159,21 @@ class Meter:
             self._install(place)
         return None
 
+    def _chooses(self, due: Iterator[None]) -> bool:
+        """Whether this thread is the one that has calls counted by another iterator now that one has given out.
+
+        Until then nobody takes from it any more, so that no call is lost whatever threads come between.
+        """
+        return self._open.pop(id(due), False)
+
     def _install(self, place: int, before_s: float = 0.0) -> None:
         """Have calls counted by a counter's new iterator."""
         counter = self._counters[place]
         self._places.pop(id(self._names["_octaves"][place]), None)
         self._places[id(counter.iterator)] = place
+        self._open[id(counter.iterator)] = True
         if not counter.waits:
-            self._ready[id(counter.iterator)] = _Looked(counter, place, before_s)
+            self._ready[id(counter.iterator)] = _Looked(counter, place, counter.iterator, before_s)
         self._names["_octaves"][place] = counter.iterator
         if counter is self._counters[-1]:
             self._names["_calls"] = counter.iterator
@@ -182,8 +195,9 @@ class Meter:
         weight = counter.untold
         self._guarded(lambda: self._tell(looked, took_s, passed_s, result, arguments))
         counter.learn(took_s, time.perf_counter() - begun_s + looked.before_s)
-        counter.wait()
-        self._install(looked.place)
+        if self._chooses(looked.due):
+            counter.wait()
+            self._install(looked.place)
         self._choose(arguments)
         if stack:
             stack[-1].aside_s += looked.aside_s + looked.before_s + time.perf_counter() - begun_s
@@ -222,7 +236,7 @@ class Meter:
         if alike and counter.untold > most:
             took_s *= most / counter.untold
             most = counter.untold
-        self._again(counter, counter.untold - most)
+        self._again(counter, counter.untold - most, counter.last)
         look = Look(
             kind.number, dict(facts.size), took_s, min(counter.untold, most), facts.served,
             inside_s=min(looked.inside_s, took_s),
