@@ -93,9 +93,9 @@ class Meter:
         self._used: list[Counter] = []
         #: Places among the counters, by iterator; and the calls that will be clocked.
         self._places = {id(counter.iterator): place for place, counter in enumerate(self._counters)}
-        #: Those of them after which nobody has begun to choose the next.
-        self._open = dict.fromkeys(self._places, True)
         self._ready: dict[int, _Looked] = {}
+        #: Iterators after which nobody has begun to choose the next one.
+        self._open = dict.fromkeys(self._places, True)
         self.resume()
 
     def resume(self) -> None:
