@@ -113,7 +113,8 @@ def run(
             kill_group(process.pid)  # what it left running, or all of it
         over.wait(REAP_DEADLINE_S)
         for thread in threads:
-            thread.join(REAP_DEADLINE_S)
+            if thread.ident is not None:  # an interrupt may come before it is started
+                thread.join(REAP_DEADLINE_S)
     after_s = children_cpu_s()
     seconds = (ended_s[0] if ended_s else time.perf_counter()) - start
     return Ended(
