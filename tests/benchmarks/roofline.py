@@ -13,13 +13,12 @@ import numba
 import numpy as np
 from numba import prange
 
-#: Bytes of the arrays, several times the largest cache of usual machines.
-SIZE = 160_000_000
 ROUNDS = 9
 
 
 @numba.njit(parallel=True, fastmath=True)
-def _read(x):
+def read(x):
+    """Read an array once, of one axis."""
     total = 0.0
     for i in prange(x.size):
         total += x[i]
@@ -32,6 +31,13 @@ def _copy(x, out):
         out[i] = x[i]
 
 
+def copy(x):
+    """Copy an array of one axis to a new one, as calls that return new arrays do."""
+    out = np.empty_like(x)
+    _copy(x, out)
+    return out
+
+
 def _best_s(call: Callable[[], object]) -> float:
     call()
     seconds = []
@@ -40,20 +46,6 @@ def _best_s(call: Callable[[], object]) -> float:
         call()
         seconds.append(time.perf_counter() - start)
     return min(seconds)
-
-
-@functools.cache
-def read_bytes_s() -> float:
-    """Bytes a second that a loop reads."""
-    x = np.ones(SIZE // 8)
-    return x.nbytes / _best_s(lambda: _read(x))
-
-
-@functools.cache
-def copied_bytes_s() -> float:
-    """Bytes a second that a loop reads and writes, both counted."""
-    x, out = np.ones(SIZE // 8), np.empty(SIZE // 8)
-    return 2 * x.nbytes / _best_s(lambda: _copy(x, out))
 
 
 @functools.cache

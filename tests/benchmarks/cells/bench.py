@@ -50,8 +50,10 @@ class Bench(NamedTuple):
     #: What the pictures draw time against, from the arguments.
     work: Callable[..., int] = elements
     work_name: str = "elements"
-    #: For kernels bound by memory: the bytes that any implementation must move.
+    #: For kernels bound by memory, which do a few operations an element: the bytes that any implementation must move.
     traffic: Callable[..., int] | None = None
+    #: Whether these go by in the order of memory.
+    streams: bool = True
     #: For those bound by arithmetic: the floating-point operations of the definition.
     operations: Callable[..., int] | None = None
 

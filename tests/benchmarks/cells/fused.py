@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tests.benchmarks.cells.bench import VECTORS, Bench, each, normal, numexpr, of, read_and_written_once, read_once
+from tests.benchmarks.cells.bench import VECTORS, Bench, each, normal, numexpr, of, read_once
 
 
 def _gelu(x):
@@ -91,7 +91,6 @@ BENCHES = {
         VECTORS,
         rivals={"numexpr": numexpr("0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))")},
         plain=_gelu,
-        traffic=read_and_written_once,
     ),
     "relu_multiply": Bench(
         _vectors(2),
@@ -109,19 +108,16 @@ BENCHES = {
         ROWS,
         original=("SciPy", of("scipy.special", "softmax")),
         plain=_softmax(logarithmic=False),
-        traffic=read_and_written_once,
     ),
     "log_softmax": Bench(
         ROWS,
         original=("SciPy", of("scipy.special", "log_softmax")),
         plain=_softmax(logarithmic=True),
-        traffic=read_and_written_once,
     ),
     "logsumexp": Bench(
         ROWS,
         original=("SciPy", of("scipy.special", "logsumexp")),
         plain=_logsumexp,
-        traffic=read_once,
     ),
-    "layer_norm": Bench(ROWS_AND_COLUMNS, plain=_layer_norm, traffic=read_and_written_once),
+    "layer_norm": Bench(ROWS_AND_COLUMNS, plain=_layer_norm),
 }

@@ -63,5 +63,6 @@ BENCHES = {
         ),
         plain=_transpose_copy,
         traffic=read_and_written_once,
+        streams=False,
     ),
 }  # fmt: skip
