@@ -310,6 +310,30 @@ def test_tuples_are_told_apart_by_the_types_of_their_items():
     assert work(np.ones(3), (5.0, 6)) == work(np.ones(3), (5, 6, 7)) == work(np.ones(3), (True, 6)) == "reference"
 
 
+def test_equal_tuples_and_numbers_do_not_hide_one_dtype_behind_another():
+    @tunable(size={"n": "x.size"}, static=("scale", "axes"))
+    def work(x, window=(1, 1), scale=1.0, axes=(0, 1)):
+        return "reference"
+
+    work.variant(lambda x, window=(1, 1), scale=1.0, axes=(0, 1): "v", kind="scalar", name="v")
+    calls = [
+        (np.ones(3, dtype), window, float(scale), tuple(axes))
+        for dtype in (np.float32, np.float64)
+        for window in ((3, 4), (3.0, 4))
+        for scale in ("0.5", "0.25")
+        for axes in ([0, 1], [1, 0])
+    ]
+    for call in calls:
+        decide(work, call, leaf("v"))
+    for call in calls:
+        assert work(*call) == "v"
+    known = len(work.__autotune__.dispatcher.namespace.globals)
+
+    assert all(stays_in_compiled_code(work, *call) for call in calls)
+    work.__autotune__.dispatcher.rebuild()
+    assert len(work.__autotune__.dispatcher.namespace.globals) == known, "nothing is added for what is known"
+
+
 def test_a_size_of_none_means_the_reference():
     @tunable(size={"n": "x.size if x.ndim == 1 else None"})
     def a(x):
@@ -517,7 +541,7 @@ def test_a_wrong_setting_costs_speed_and_not_the_result(monkeypatch):
         assert who(np.ones(3))[0] == "reference"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     hnp.arrays(
         dtype=st.sampled_from(["f8", "f4", "i8", ">f8", "f2", "?", "c16"]),

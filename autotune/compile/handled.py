@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..kernel.boxes import Handling, boxed, boxer
 from ..kernel.invocation import Invocation
 from ..value import Value
@@ -26,11 +28,12 @@ class Namespace:
         self.globals.update(names)
 
     def name(self, kind: str, value: object) -> str:
-        """The name by which the code knows an object."""
+        """The name by which the code knows an object; equal numbers have one name, and equal tuples of plain items,
+        because tests of the same are told by their text."""
         count = 0
         for name, known in self.globals.items():
             if name.startswith(kind):
-                if known is value:
+                if known is value or _same(known, value):
                     return name
                 count += 1
         self.globals[f"{kind}{count}"] = value
@@ -40,6 +43,14 @@ class Namespace:
         """The function that `source` defines under `name`, which does not stay among the globals."""
         exec(compile(source, filename, "exec"), self.globals)  # noqa: S102
         return self.globals.pop(name)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two plain values are equal in every respect: True is not 1, and 0.0 not -0.0."""
+    if type(one) is not type(other) or not isinstance(one, float | np.integer | tuple):
+        return False
+    plain = not isinstance(one, tuple) or all(isinstance(item, int | float | str | type | None) for item in one)
+    return plain and one == other and repr(one) == repr(other)
 
 
 class Handled(Value):
