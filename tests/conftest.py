@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from autotune.kernel import registry
@@ -19,10 +20,13 @@ FOREIGN = ("AUTOTUNE_", "NUMBA_", "OMP_", "PYTEST_CURRENT_TEST", "CI", "GITHUB_A
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Ctrl-C is heard here and in what tests start, also where a shell started the suite in the background."""
+    """Ctrl-C is heard here and in what tests start, also where a shell started the suite in the background; and no
+    example has a deadline, because machines are shared."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(NeverMade())
+    hypothesis.settings.register_profile("shared machine", deadline=None)
+    hypothesis.settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True)

@@ -369,7 +369,7 @@ EDGES = {
 
 @pytest.mark.parametrize("numerics", ["bitwise", "reassociated", "approximate"])
 @pytest.mark.parametrize("char", BITS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_the_short_way_through_the_bits_never_passes_what_the_long_way_refuses(char, numerics, data):
     top = 1 << (np.dtype(char).itemsize * 8 - 1)

@@ -327,7 +327,7 @@ def test_other_schemas_are_ignored_and_left_alone(store_root, schema):
         decode(encode(other))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), kind=st.sampled_from(["flip", "truncate", "zero page", "junk page", "junk"]))
 def test_damage_anywhere_never_crashes_and_never_gives_a_wrong_record(store_root, seed, kind):
     rng = random.Random(seed)

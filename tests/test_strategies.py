@@ -64,7 +64,7 @@ def spaces(draw):
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_every_legal_setting_is_proposed_once_the_given_ones_first_and_equally_for_equal_seeds(name, data):
     space = data.draw(spaces())

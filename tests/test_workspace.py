@@ -137,7 +137,7 @@ def test_what_is_not_given_back_is_freed():
     assert held < 8 * LARGE
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(1, 600), st.integers(1, 600), st.sampled_from("fdbq"), st.booleans())))
 def test_arrays_in_use_keep_their_values_whatever_others_are_taken(requests):
     used = []

@@ -70,9 +70,7 @@ def decided(monkeypatch):
 AXES = st.lists(st.sampled_from([0, 1, 2, 2, 2, 3]), max_size=4)
 
 
-@settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(AXES, AXES, st.booleans())
 def test_a_product_of_any_axes_is_numpys(decided, one, other, fit):
     """Numbers, vectors, matrices, stacks, stacks of stacks; stacks that are repeated, and lengths that do not fit."""

@@ -15,7 +15,7 @@ from tests.kernels.calls import PRECISIONS, Call, outcome, strided, taken
 from tests.kernels.manners import read_only
 from tests.records import decide, decide_watched, leaf, stays_in_compiled_code
 
-SETTINGS = settings(max_examples=30, deadline=None, derandomize=True)
+SETTINGS = settings(max_examples=30, derandomize=True)
 
 
 @pytest.fixture(autouse=True)
