@@ -1,5 +1,7 @@
 """Activations of neural networks: relu and sigmoid."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from autotune import jitable, tunable
@@ -70,6 +72,23 @@ def _relu_of(number):
         return zero if value <= zero else value  # NaN and no zero but the positive one
 
     return vecmath.FastFunction(evaluate, number(-np.inf), number(np.inf), number(-np.inf), zero)
+
+
+@lru_cache(maxsize=1)
+def _expit():
+    from scipy.special import expit
+
+    return expit
+
+
+@sigmoid.variant(
+    kind="library",
+    requires=("scipy",),
+    when="x.ndim > 0 and x.dtype.char in 'fd' and (out is None or out.dtype == x.dtype)",
+)
+def scipy(x, out=None):
+    """SciPy's, one number after the other, without a detour: wins on a few."""
+    return _expit()(x, out)
 
 
 add_variants(relu, _relu_of(np.float32), "f32", "f")
