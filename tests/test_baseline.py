@@ -172,6 +172,9 @@ def test_nothing_is_measured_where_nothing_changed(project):
     (project / ".autotune").mkdir()
     (project / ".autotune" / "baseline.json").touch()
     (project / "report.md").touch()
+    for cache in (project / "__pycache__", project / "package" / "__pycache__"):
+        cache.mkdir(parents=True)
+        (cache / "library.cpython-311.pyc").touch()
 
     done = compare("--against", "main", "--benchmarks", "bench.py", "--json")
 

@@ -62,9 +62,9 @@ class Repository:
     def is_like(self, commit: str) -> bool:
         """Whether the working tree holds what the commit does, and nothing else that git would add.
 
-        What no code can depend on does not count: saved baselines, and reports.
+        What no code can depend on does not count: saved baselines, reports, and bytecode that Python keeps.
         """
-        code = (".", ":(exclude)*.md", ":(exclude).autotune")
+        code = (".", ":(exclude)*.md", ":(exclude).autotune", ":(exclude,glob)**/__pycache__/**")
         same = self._git("diff", "--quiet", "--no-ext-diff", commit, "--", *code, check=False) is not None
         return same and not self._git("ls-files", "--others", "--exclude-standard", "--", *code)
 
