@@ -310,3 +310,17 @@ def test_the_hash_is_the_same_in_every_process(run):
     assert {run(script, PYTHONHASHSEED=seed).stdout.strip() for seed in ("0", "1", "2")} == {
         source_hash(loaded(source))
     }
+
+
+def test_what_others_import_does_not_change_the_source_of_a_function(run):
+    hashes = [
+        run(
+            f"import numpy as np{more}\n"
+            "from autotune.kernel.source import source_hash\n"
+            "print(source_hash(np.percentile), source_hash(np.median), 'ma' in vars(np))"
+        ).stdout.split()
+        for more in ("", ", numpy.ma, numpy.fft, numpy.random")
+    ]
+
+    assert hashes[0][:2] == hashes[1][:2]
+    assert [loaded for *_, loaded in hashes] == ["False", "True"]

@@ -74,8 +74,8 @@ def reached(function: FunctionType) -> Iterator[tuple[str, object]]:
         value = function.__globals__[name]
         yield name, value
         if isinstance(value, ModuleType) and _same_package(function, value):
-            for attribute in names:
-                if attribute in vars(value):
+            for attribute in names:  # a module is there or not, as others have imported it: what is read of it counts
+                if attribute in vars(value) and not isinstance(vars(value)[attribute], ModuleType):
                     yield f"{name}.{attribute}", vars(value)[attribute]
     if not _is_numpys(function):
         for chain in _chains(function.__code__):

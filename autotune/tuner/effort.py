@@ -57,7 +57,7 @@ POINT_SHARE = 0.4
 DENSE = 0.5
 #: quick: half as dense, short races, warm data only; thorough: twice as dense, patient races.
 EFFORTS = {
-    "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1, cold=False, usual_s=4, total_s=7 * 60),
+    "quick": Effort("quick", 8.0, 14, 0.15, 0.05, 4, 1, cold=False, usual_s=4, total_s=6 * 60),
     "standard": Effort("standard", 4.0, grid.MAX_POINTS, 0.6, 0.2, 6, 4, cold=True, usual_s=10, total_s=12 * 60),
     "thorough": Effort("thorough", 2.0, 2 * grid.MAX_POINTS, 2.0, 0.8, 12, 5, cold=True, usual_s=40, total_s=math.inf),
 }
