@@ -17,6 +17,7 @@ from autotune.profile import files
 from tests.conftest import ROOT
 from tests.full_disk import can_mount, on_disk, posix
 from tests.test_recording import KERNELS, calls_of, left_beside
+from tests.verbs import called
 
 
 @pytest.fixture
@@ -170,6 +171,19 @@ def test_a_program_that_could_write_nothing_of_what_it_called_is_not_said_to_hav
     assert "autotune: workload.json: what the program called could not be written; make room" in done.stderr
     assert "no kernel was called" not in done.stderr
     assert list(tmp_path.glob("workload.json*")) == []
+
+
+def test_an_empty_part_tells_of_a_process_that_could_write_nothing(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import os, pathlib\n"
+        "place = os.environ['AUTOTUNE_RECORD'], os.environ['AUTOTUNE_RECORD_RUN'], str(os.getpid()), 'part'\n"
+        "pathlib.Path('.'.join(place)).touch()\n"
+    )
+
+    done = called("record", "-o", tmp_path / "w.json", tmp_path / "program.py", check=1)
+
+    assert "w.json: what the program called could not be written; make room" in done.stderr
+    assert [path.name for path in tmp_path.glob("w.json*")] == []
 
 
 @posix
