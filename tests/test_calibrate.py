@@ -321,6 +321,38 @@ def test_how_long_large_calls_take_is_judged_by_what_inputs_is_given():
     assert max(cell.size["m"] * cell.size["n"] for cell in record.cells) > 100_000
 
 
+def test_no_size_is_measured_twice_even_where_there_are_few():
+    @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 12)})
+    def local(x):
+        return np.array([value + value for value in x.tolist()])
+
+    local.variant(lambda x: x + x, kind="vectorized", name="at_once")
+    (record,) = local.calibrate(effort="quick")
+    local.variant(lambda x: 2 * x, kind="vectorized", name="doubled")
+    (updated,) = local.calibrate(effort="quick")
+
+    for made in record, updated:
+        sizes = [cell.size["n"] for cell in made.cells]
+        assert len(set(sizes)) == len(sizes) <= 12
+        assert made.held_out
+
+
+def test_random_sizes_are_new_ones_while_there_are_any():
+    ranges = {"n": Range(1, 6), "k": Range(1, 2)}
+    every = {(n, k) for n in range(1, 7) for k in (1, 2)}
+    known = [{"n": 1, "k": 1}, {"n": 3, "k": 2, "more": 7}]
+
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        few = grid.random_points(ranges, 4, rng, without=known)
+        rest = grid.random_points(ranges, 1000, rng, without=[*known, *few])
+        found = [(point["n"], point["k"]) for point in [*few, *rest]]
+
+        assert len(few) == 4
+        assert len(found) == len(set(found))
+        assert set(found) == every - {(1, 1), (3, 2)}
+
+
 def test_a_calibration_that_is_late_measures_less(monkeypatch):
     @tunable(size={"n": "x.size"}, inputs=lambda rng, n: (rng.standard_normal(n),), calibrate={"n": (1, 100_000)})
     def local(x):

@@ -250,7 +250,8 @@ class Session:
         for left in range(self.effort.refinements, -1, -1):
             begun = len(self.raced)
             count = self.effort.held_out * (2 if len(self.problem.ranges) > 1 else 1)
-            for point in grid.random_points(self.problem.ranges, count, rng):
+            measured = [item.point or item.size for item in self.raced]
+            for point in grid.random_points(self.problem.ranges, count, rng, without=measured):
                 if time.monotonic() < self.deadline_s and self._left_out(point) is None:
                     self.announce("progress", size=f"held out: {text(point)}")
                     self._race_if_possible(point, begun)
