@@ -130,7 +130,7 @@ def _of_program(found: Run, run: str, words: list[str], code: int, started_s: fl
     """What is said of the program as a whole, which its processes do not know."""
     import msgspec
 
-    from ..profile.pairs.launch import children_cpu_s
+    from ..measure.process import children_cpu_s
 
     if found.ids != [run]:
         return found

@@ -98,6 +98,16 @@ def _read(descriptor: int, lines: queue.SimpleQueue[str | None]) -> None:
     lines.put(None)
 
 
+def children_cpu_s() -> float | None:
+    """Processor time of the children that were waited for."""
+    if os.name != "posix":
+        return None
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def kill_group(pid: int) -> None:
     """Kill a process and what it started."""
     if os.name == "posix":

@@ -17,7 +17,7 @@ from typing import IO
 
 from ... import settings
 from ...errors import ProgramError
-from ...measure.process import REAP_DEADLINE_S, kill_group
+from ...measure.process import REAP_DEADLINE_S, children_cpu_s, kill_group
 
 #: What a program prints beyond this is read and forgotten: a hundred times what anybody reads.
 MAX_OUTPUT_BYTES = 16 << 20
@@ -150,16 +150,6 @@ class _Kept:
     def content(self) -> bytes:
         found = b"".join(self._pieces)
         return found[-self._most :] if self._end else found
-
-
-def children_cpu_s() -> float | None:
-    """Processor time of the children that were waited for."""
-    if os.name != "posix":
-        return None
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _signal_name(number: int) -> str:
