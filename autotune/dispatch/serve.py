@@ -105,8 +105,9 @@ def call_candidate(kernel: Kernel, candidate: Candidate, values: Mapping[str, ob
         raise VariantError(
             f"{kernel.id}: the variant {candidate} uses threads, and {guards.why_single()}; call it in another process"
         )
-    written = any(isinstance(values.get(name), np.ndarray) for name in kernel.mutates)
-    copies = {n: v.copy() if written and type(v) is np.ndarray else v for n, v in values.items()}
+    copies = values
+    if any(isinstance(values.get(name), np.ndarray) for name in kernel.mutates):
+        copies = {name: value.copy() if type(value) is np.ndarray else value for name, value in values.items()}
     target = load_variant(kernel, candidate, signature, Handling())
     with guards.turn.inside(target, wait=True):
         result = as_function(kernel, target)(*values.values())

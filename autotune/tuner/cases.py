@@ -29,6 +29,7 @@ MAX_CUT = 1000
 #: thread 3 to 50 (MEASUREMENT.md, section 8). More would make twenty repeats of every setting long.
 BUSY_BYTES = 1 << 20
 BUSY_REFERENCE_S = 5e-3
+#: A call counts as long if so many in a row are: beside other work, one call of 5 µs took more than that.
 _TRIALS = 3
 
 Make = Callable[[dict[str, int]], make.Arguments]

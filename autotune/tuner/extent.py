@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from .. import quantity
 from ..machine.fingerprint import too_large
 
 #: Sizes whose reference would take longer are left out (DESIGN.md, "Calibrate").
@@ -25,7 +26,7 @@ def volume(size: Mapping[str, int]) -> int:
 
 def text(point: Mapping[str, Any]) -> str:
     """A point in words."""
-    return ", ".join(f"{name}={value:,}" for name, value in point.items()) or "the only size"
+    return quantity.size(point) if point else "the only size"
 
 
 class Extent:
