@@ -8,7 +8,6 @@ import itertools
 import json
 import math
 import re
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -39,6 +38,7 @@ from autotune.profile.report.plots import Plots, in_order
 from autotune.profile.workload import SignatureCalls
 from autotune.store import store
 from autotune.store.record import Choice, Gap, HeldOut, Split
+from tests.full_disk import no_room, posix
 from tests.records import cell, leaf, record
 from tests.test_calibrate import command
 from tests.workloads import calls, kernel, workload
@@ -636,23 +636,30 @@ def test_what_cannot_be_reported_is_told_with_the_documented_code(file, tmp_path
     assert not any("Traceback" in text for text in told.values())
 
 
-def test_what_cannot_be_written_is_told_and_nothing_is_left_behind(file, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
+def test_what_cannot_be_written_is_told_and_nothing_is_left_behind(file, tmp_path):
     place = tmp_path / "sub"
     place.mkdir()
 
     directory = command("report", file, "-o", place, check=2).stderr
     nowhere = command("report", file, "-o", tmp_path / "no" / "report.html", check=1).stderr
-    monkeypatch.setattr(Path, "write_bytes", full)
-    no_room = CliRunner().invoke(report_verb.command, [str(file), "-o", str(place / "report.html")]).exception
 
     assert "is a directory" in directory
     assert "the report cannot be written: No such file or directory; choose another path" in nowhere
-    assert isinstance(no_room, WorkloadError)
-    assert "the report cannot be written: No space left on device; choose another path" in str(no_room)
     assert not list(place.iterdir())
+
+
+@posix
+def test_a_full_disk_is_told_and_the_old_report_stays(file, tmp_path):
+    report = tmp_path / "report.html"
+    report.write_text("yesterday's")
+
+    with no_room():
+        failed = CliRunner().invoke(report_verb.command, [str(file), "-o", str(report)]).exception
+
+    assert isinstance(failed, WorkloadError)
+    assert "the report cannot be written: File too large; choose another path" in str(failed)
+    assert report.read_text() == "yesterday's"
+    assert sorted(path.name for path in tmp_path.iterdir() if "report" in path.name) == ["report.html"]
 
 
 def test_an_empty_store_says_what_to_do(file):

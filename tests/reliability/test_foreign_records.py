@@ -32,6 +32,17 @@ def work():
     return work
 
 
+@pytest.fixture
+def compiled():
+    @tunable(size={"n": "x.size"})
+    def work(x):
+        return x + 1
+
+    work.variant(lambda x: x + 1, kind="scalar", name="alone", jit=True)
+    work.variant(lambda x: 1 + x, kind="parallel", name="together", jit=True, threads=True)
+    return work
+
+
 @pytest.fixture(autouse=True)
 def use(monkeypatch):
     monkeypatch.setenv("AUTOTUNE_MODE", "use")
@@ -163,21 +174,9 @@ def test_what_was_compiled_elsewhere_is_not_used_and_the_rest_is(field):
 
 @pytest.mark.parametrize("mode", ["use", "first-use"])
 @pytest.mark.parametrize("field", ["layer", "wait_policy"])
-def test_under_another_threading_layer_the_runner_up_serves_and_the_record_stays(field, mode, monkeypatch):
+def test_under_another_threading_layer_the_runner_up_serves_and_the_record_stays(compiled, field, mode, monkeypatch):
     monkeypatch.setenv("AUTOTUNE_MODE", mode)
-
-    @tunable(size={"n": "x.size"})
-    def work(x):
-        return x + 1
-
-    @work.variant(kind="scalar", jit=True)
-    def alone(x):
-        return x + 1
-
-    @work.variant(kind="parallel", jit=True, threads=True)
-    def together(x):
-        return 1 + x
-
+    work = compiled
     decision = split("n", 10, Gap(), leaf("together", single="alone"))
     made = record(work, (X,), decision, compiled=dict(machine.compiled_fields()))
     elsewhere = {**made.provenance.compiled, field: "x"}
@@ -194,25 +193,13 @@ def test_under_another_threading_layer_the_runner_up_serves_and_the_record_stays
     assert [found.decision for found in store.load_all()] == [decision], "nothing is tuned over it"
 
 
-def test_what_may_not_be_used_is_not_looked_up_again(monkeypatch):
-    monkeypatch.setenv("AUTOTUNE_MODE", "use")
+def test_what_may_not_be_used_is_not_looked_up_again(compiled, monkeypatch):
+    store.put([record(compiled, (X,), leaf("alone"), compiled={"numba": "x"})])
+    compiled.cache_clear()
+    compiled(X)
+    monkeypatch.setattr(compiled.__autotune__.dispatcher, "found_target", None)
 
-    @tunable(size={"n": "x.size"})
-    def work(x):
-        return x + 1
-
-    @work.variant(kind="scalar", jit=True)
-    def compiled(x):
-        return x + 1
-
-    made = record(work, (X,), leaf("compiled"), compiled={"numba": "x"})
-    store.put([made])
-    work.cache_clear()
-    work(X)
-    dispatcher = work.__autotune__.dispatcher
-    monkeypatch.setattr(dispatcher, "found_target", None)
-
-    assert (work(X) == 2).all()
+    assert (compiled(X) == 2).all()
 
 
 def test_another_source_of_the_reference_or_another_list_of_blocks_is_named(work):
