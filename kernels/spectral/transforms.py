@@ -26,15 +26,24 @@ def _scipy_fft():
     return fft
 
 
-def _signal(rng, dtype, twos, factor):
-    """A signal of a power of two times an odd number, which is one for half of the factors."""
-    n = 2 ** round(np.log2(twos)) * (1 if factor <= 6 else factor // 3 | 1)
-    signal = rng.standard_normal(n)
-    return ((signal + 1j * rng.standard_normal(n) if dtype.startswith("complex") else signal).astype(dtype),)
+# For factors up to this, which are half of them, the length is a power of two; for the others that times an odd number
+# below 1,000, be it prime or not.
+_PLAIN = 1000
+_MOST = 1 << 20  # numbers in all rows
+
+
+def _signal(rng, dtype, twos, factor, rows=None):
+    """A signal, or one in each of some rows."""
+    odd = 1 if factor <= _PLAIN else factor // _PLAIN | 1
+    n = odd * 2 ** min(round(np.log2(twos)), int(np.log2(_MOST / odd / (rows or 1))))
+    shape = n if rows is None else (rows, n)
+    signal = rng.standard_normal(shape)
+    return ((signal + 1j * rng.standard_normal(shape) if dtype.startswith("complex") else signal).astype(dtype),)
 
 
 def declare(function, *dtypes):
     """A kernel of one of NumPy's transforms."""
+    factor = Range(1, _PLAIN**2)
     return tunable(
         function,
         size={
@@ -43,7 +52,10 @@ def declare(function, *dtypes):
             "rows": "a.size // max(1, a.shape[-1])",
         },
         inputs=_signal,
-        calibrate={"twos": Range(2, 1 << 16), "factor": Range(1, 30), "dtype": Choice(*dtypes)},
+        calibrate=(
+            {"twos": Range(2, 1 << 16), "factor": factor, "dtype": Choice(*dtypes)},
+            {"twos": Range(2, 1 << 11), "factor": factor, "rows": Range(2, 1000), "dtype": Choice(*dtypes)},
+        ),
         tolerance=(16.0, "log2(n) roundings of the norm: Higham 2002, theorem 24.2", "norm"),
     )
 
