@@ -16,8 +16,9 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 #: Tests that measure nothing.
 COMPUTING = (
-    "kernels", "reliability/test_code_cache.py", "reliability/test_foreign_records.py", "reliability/test_inputs.py",
-    "reliability/test_locked.py", "test_benchmarks.py", "test_compile.py", "test_declaration.py", "test_gate.py",
+    "kernels", "reliability/test_code_cache.py", "reliability/test_command_line.py",
+    "reliability/test_foreign_records.py", "reliability/test_inputs.py", "reliability/test_locked.py",
+    "test_benchmarks.py", "test_compile.py", "test_declaration.py", "test_gate.py",
     "test_packaging.py", "test_pytest_plugin.py", "test_regression.py", "test_report.py", "test_report_pages.py",
     "test_search.py", "test_signature.py", "test_store.py", "test_strategies.py", "test_upstream.py",
     "test_workload.py",

@@ -29,15 +29,20 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("shared machine")
 
 
-@pytest.fixture(autouse=True)
-def store_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test has a store of its own and none of the machine's settings."""
+def use_only(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a store and none of the machine's settings, in this process and those it starts."""
     for name in list(os.environ):
         if name.startswith(FOREIGN):
             monkeypatch.delenv(name)
-    root = tmp_path / "store"
     monkeypatch.setenv("AUTOTUNE_DB", str(root))
     monkeypatch.setenv("AUTOTUNE_SHIPPED", "0")
+
+
+@pytest.fixture(autouse=True)
+def store_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a store of its own."""
+    root = tmp_path / "store"
+    use_only(root, monkeypatch)
     return root
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from autotune.cli import findings
 from autotune.machine import CoreBudget
 from autotune.machine.load import Load
 from autotune.store import store
+from tests.conftest import use_only
 from tests.test_calibrate import MODULE, command
 
 
@@ -24,10 +26,24 @@ def module(tmp_path):
     return file
 
 
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """A module and a store with its calibration, made once for all tests here."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    file, root = folder / "measured.py", folder / "store"
+    file.write_text(MODULE.replace("20_000", "500"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_only(root, monkeypatch)
+        command("calibrate", "-m", file, "--effort", "quick", "--dtype", "float64")
+    return file, root
+
+
 @pytest.fixture
-def measured(module):
-    command("calibrate", "-m", module, "--effort", "quick", "--dtype", "float64")
-    return module
+def measured(calibrated, store_root):
+    """The module, with a copy of that store for each test."""
+    file, root = calibrated
+    shutil.copytree(root, store_root)
+    return file
 
 
 def test_help_names_every_verb_with_what_it_does():
