@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from autotune import jitable
+from autotune import jitable, prange
 from kernels.floats import ANY_ORDER, FUSED
 
 
@@ -186,3 +186,16 @@ def of_real(x, out, work, tables, inverse):
         mirrored = out[x.size - k]
         out[k] = complex(mirrored.real, -mirrored.imag)
     return sound(x)
+
+
+@jitable(parallel=True)
+def of_real_rows(x, out, work, tables, inverse):
+    """The transform of each row as `of_real`, in as many parts as `work` has; whether all are sound."""
+    rows, parts = x.shape[0], work.shape[0]
+    unsound = 0
+    for part in prange(parts):
+        found = 0
+        for row in range(part * rows // parts, (part + 1) * rows // parts):
+            found = max(found, 0 if of_real(x[row], out[row], work[part], tables, inverse) else 1)
+        unsound = max(unsound, found)
+    return unsound == 0

@@ -12,7 +12,7 @@ import numpy as np
 
 from autotune import Choice, Range, tunable, workspace
 from kernels.spectral import four_steps
-from kernels.spectral.radix4 import of_complex, of_real, sound, tables
+from kernels.spectral.radix4 import of_complex, of_real, of_real_rows, sound, tables
 
 # By character of the type: those of its parts and of its transform.
 _PART = {"f": "f", "d": "d", "F": "f", "D": "d"}
@@ -26,8 +26,7 @@ def _scipy_fft():
     return fft
 
 
-# For factors up to this, which are half of them, the length is a power of two; for the others that times an odd number
-# below 1,000, be it prime or not.
+# For factors up to this the length is a power of two; for larger ones that times an odd number, be it prime or not.
 _PLAIN = 1000
 _MOST = 1 << 20  # numbers in all rows
 
@@ -43,7 +42,7 @@ def _signal(rng, dtype, twos, factor, rows=None):
 
 def declare(function, *dtypes):
     """A kernel of one of NumPy's transforms."""
-    factor = Range(1, _PLAIN**2)
+    types = Choice(*dtypes)
     return tunable(
         function,
         size={
@@ -53,8 +52,8 @@ def declare(function, *dtypes):
         },
         inputs=_signal,
         calibrate=(
-            {"twos": Range(2, 1 << 16), "factor": factor, "dtype": Choice(*dtypes)},
-            {"twos": Range(2, 1 << 11), "factor": factor, "rows": Range(2, 1000), "dtype": Choice(*dtypes)},
+            {"twos": Range(2, 1 << 16), "factor": Range(1, 1_000_000), "dtype": types},
+            {"twos": Range(2, 1 << 12), "factor": Range(1, 30_000), "rows": Range(2, 1000), "dtype": types},
         ),
         tolerance=(16.0, "log2(n) roundings of the norm: Higham 2002, theorem 24.2", "norm"),
     )
@@ -108,6 +107,20 @@ def add_variants(kernel, kind, chars):
         def columns_and_rows_on_threads(a, *, parts):
             """The same, columns and then rows in `parts` on all cores: always the same bits."""
             return in_four_steps(four_steps.on_threads, a, parts)
+
+    of_many_real = f"{contiguous} and a.ndim > 1 and a.dtype.char in 'fd'"
+
+    @kernel.variant(kind="parallel", when=of_many_real, params={"parts": Choice(2, 8)}, threads=True)
+    def rows_on_threads(a, *, parts):
+        """Real signals of 2^k numbers each as `radix4`, in `parts` on all cores; any other go to NumPy."""
+        n, char = a.shape[-1], a.dtype.char
+        if n < 2 or n & (n - 1) or not a.size:
+            return reference(a)
+        out = np.empty((a.size // n, _length(kind, n)), _RESULT[char])
+        work = workspace.take((parts, 4, n // 2), char)
+        done = of_real_rows(a.reshape(-1, n), out, work, tables(n // 2, char), inverse)
+        workspace.give(work)
+        return out.reshape(*a.shape[:-1], -1) if done else reference(a)
 
     @kernel.variant(kind="library", when=contiguous, requires=("scipy",))
     def scipy(a):

@@ -87,10 +87,11 @@ def signals(draw, dtype, *, whole):
 
 
 def _signals(dtype, n, columns, *, whole):
-    """A power of two of numbers, and many signals of some other length."""
+    """A power of two of numbers, in one signal and in several, and many signals of some other length."""
     one, many = normal(dtype, 2 ** (n.bit_length() - 1)), normal(dtype, n // columns, columns)
+    real = one, one.reshape(-1, min(16, one.size)), many
     turned = np.array(1j, f"c{2 * one.itemsize}")
-    return [Call((array,)) for array in (one, many, *((one * (1 + turned), many * turned) if whole else ()))]
+    return [Call((array,)) for array in (*real, *((one * (1 + turned), many * turned) if whole else ()))]
 
 
 SIGNAL = TABLE.ravel()[:64].copy()
@@ -121,7 +122,14 @@ def _transform(name, *, whole=True, loud=(_LOUD,)):
         draw=partial(signals, whole=whole),
         original=getattr(np.fft, name),
         factor=16,
-        normwise=("radix4", "columns_and_rows", "columns_and_rows_on_threads", "scipy", "scipy_threads"),
+        normwise=(
+            "radix4",
+            "rows_on_threads",
+            "columns_and_rows",
+            "columns_and_rows_on_threads",
+            "scipy",
+            "scipy_threads",
+        ),
         loud=loud,
         uncovered=_TRANSFORM,
     )
