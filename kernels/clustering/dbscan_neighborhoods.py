@@ -4,7 +4,14 @@ import numpy as np
 
 from autotune import Choice, Range, jitable, tunable
 from kernels.distances.exact import squares_to
-from kernels.distances.radius_neighbors import BLOCK, append_near, count_near, limit_of, radius_neighbors, scattered
+from kernels.distances.radius_neighbors import (
+    BLOCK,
+    append_near,
+    limit_of,
+    radius_neighbors,
+    scattered,
+    twice_the_room,
+)
 from kernels.floats import underflows_are_watched
 
 _MATRIX = "x.ndim == 2 and x.dtype.char in 'fd'"
@@ -64,32 +71,40 @@ def by_radius_neighbors(x, eps, min_samples=5):
 
 
 @jitable
-def _scan(x, features, limit, squares, chosen, nexts, indices):
-    """Each pair once: count the neighbours of both, or write them where `nexts` says; whether all distances are finite.
+def _collect(x, features, limit, squares, chosen, counts, later, reached, place):
+    """Each point from `reached` on, with those of its neighbours that come after it, while there is room for all.
 
-    Points are met in order, so that what is written for an earlier one as a later one's neighbour comes before its own.
+    How far that went, how much is written, and whether all distances are finite.
     """
     n = len(x)
     finite = True
-    for i in range(n):
-        for start in range(i, n, BLOCK):
+    while reached < n and place + n - reached <= later.size:
+        begin = place
+        for start in range(reached, n, BLOCK):
             run = squares[: min(BLOCK, n - start)]
-            squares_to(features, start, x[i], run)
-            if indices.size:
-                found = append_near(run, limit, start, chosen, indices, nexts[i]) - nexts[i]
-                nexts[i] += found
-                for p in range(found):
-                    if chosen[p] != i:
-                        indices[nexts[chosen[p]]] = i
-                        nexts[chosen[p]] += 1
-            else:
-                near, run_finite = count_near(run, limit)
-                nexts[i] += near
-                finite &= run_finite
-                for p in range(run.size):
-                    nexts[start + p] += run[p] <= limit
-                nexts[i] -= start == i
-    return finite
+            squares_to(features, start, x[reached], run)
+            place, run_finite = append_near(run, limit, start, chosen, later, place)
+            finite &= run_finite
+        counts[reached] = place - begin
+        reached += 1
+    return reached, place, finite
+
+
+@jitable
+def _share(counts, later, nexts, indices):
+    """Write each pair for both of its points, where `nexts` says.
+
+    Points are met in order, so that what is written for an earlier one as a later one's neighbour comes before its own.
+    """
+    first = 0
+    for i in range(counts.size):
+        for p in range(first, first + counts[i]):
+            indices[nexts[i]] = later[p]
+            nexts[i] += 1
+            if later[p] != i:
+                indices[nexts[later[p]]] = i
+                nexts[later[p]] += 1
+        first += counts[i]
 
 
 @dbscan_neighborhoods.variant(kind="vectorized", numerics="bitwise", when=_MATRIX)
@@ -103,12 +118,18 @@ def each_pair_once(x, eps, min_samples=5):
         return dbscan_neighborhoods.reference(x, eps, min_samples)
     points, features = np.ascontiguousarray(x), np.ascontiguousarray(x.T)
     squares, chosen = np.empty(BLOCK, x.dtype), np.empty(BLOCK, np.intp)
+    counts, later = np.zeros(len(x), np.intp), np.empty(4 * len(x), np.intp)
+    reached = place = 0
+    while True:
+        reached, place, finite = _collect(points, features, limit, squares, chosen, counts, later, reached, place)
+        if not finite:
+            return dbscan_neighborhoods.reference(x, eps, min_samples)
+        if reached == len(x):
+            break
+        later = twice_the_room(later)
     indptr = np.zeros(len(x) + 1, np.intp)
-    if not _scan(points, features, limit, squares, chosen, indptr[1:], np.empty(0, np.intp)):
-        return dbscan_neighborhoods.reference(x, eps, min_samples)
-    core = indptr[1:] >= min_samples
-    np.cumsum(indptr, out=indptr)
+    degrees = counts - 1 + np.bincount(later[:place], minlength=len(x))
+    np.cumsum(degrees, out=indptr[1:])
     indices = np.empty(indptr[-1], np.intp)
-    if indices.size:
-        _scan(points, features, limit, squares, chosen, indptr[:-1].copy(), indices)
-    return core, indptr, indices
+    _share(counts, later, indptr[:-1].copy(), indices)
+    return degrees >= min_samples, indptr, indices

@@ -5,7 +5,6 @@ import numpy as np
 from autotune import Choice, Range, jitable, prange, tunable
 from kernels.distances.exact import MATRICES, by_feature, squares_to
 from kernels.floats import underflows_are_watched
-from kernels.parts import part_of
 
 _MATRICES = MATRICES.format(c="queries")
 
@@ -87,59 +86,78 @@ def count_near(squares, limit):
 
 @jitable(forceinline=True)
 def append_near(squares, limit, start, chosen, indices, place):
-    """Write the indices of those within the limit from `place` on; where the next goes."""
+    """Write the indices of those within the limit from `place` on; where the next goes, and whether all are finite."""
     found = 0
+    finite = True
     for first in range(0, squares.size, _GROUP):
         last = min(first + _GROUP, squares.size)
-        if count_near(squares[first:last], limit)[0]:
+        near, group_finite = count_near(squares[first:last], limit)
+        finite &= group_finite
+        if near:
             for p in range(first, last):
                 chosen[found] = start + p
                 found += squares[p] <= limit
     for p in range(found):
         indices[place + p] = chosen[p]
-    return place + found
+    return place + found, finite
 
 
 @jitable
-def _scan(features, queries, limit, first, last, squares, chosen, indptr, indices):
-    """Count the neighbours of the queries first:last, one place further in `indptr`; or write them, if there is room.
+def _advance(features, queries, limit, last, squares, chosen, counts, found, reached, place):
+    """The neighbours of the queries from `reached` to `last`, one after the other, while there is room for all points.
 
-    Whether all distances are finite. Distances are computed twice, which needs no memory between the two.
+    How far that went, how much is written, and whether all distances are finite.
     """
     n = features.shape[1]
     finite = True
-    for q in range(first, last):
-        place = indptr[q] if indices.size else 0
+    while reached < last and place + n <= found.size:
+        begin = place
         for start in range(0, n, BLOCK):
             run = squares[: min(BLOCK, n - start)]
-            squares_to(features, start, queries[q], run)
-            if indices.size:
-                place = append_near(run, limit, start, chosen, indices, place)
-            else:
-                near, run_finite = count_near(run, limit)
-                place += near
-                finite &= run_finite
-        if not indices.size:
-            indptr[q + 1] = place
-    return finite
+            squares_to(features, start, queries[reached], run)
+            place, run_finite = append_near(run, limit, start, chosen, found, place)
+            finite &= run_finite
+        counts[reached] = place - begin
+        reached += 1
+    return reached, place, finite
 
 
 @jitable
-def _whole(features, queries, limit, squares, chosen, indptr, indices):
-    return _scan(features, queries, limit, 0, len(queries), squares[0], chosen[0], indptr, indices)
+def _whole(features, queries, limit, squares, chosen, counts, found, state):
+    """As `_parts`, of one part."""
+    reached, last, place = state[0]
+    state[0, 0], state[0, 2], finite = _advance(
+        features, queries, limit, last, squares[0], chosen[0], counts, found[0], reached, place
+    )
+    return not finite, state[0, 0] < last
 
 
 @jitable(parallel=True)
-def _parts(features, queries, limit, squares, chosen, indptr, indices):
-    failed = 0
+def _parts(features, queries, limit, squares, chosen, counts, found, state):
+    """Go on with every part; whether a distance is not finite, and whether there was not room enough.
+
+    For each part `state` holds the query that it has reached, the one where it ends, and how much is written.
+    """
+    failed = short = 0
     for part in prange(len(squares)):
-        first, last = part_of(len(queries), len(squares), part)
-        failed += not _scan(features, queries, limit, first, last, squares[part], chosen[part], indptr, indices)
-    return failed == 0
+        reached, last, place = state[part]
+        state[part, 0], state[part, 2], finite = _advance(
+            features, queries, limit, last, squares[part], chosen[part], counts, found[part], reached, place
+        )
+        failed += not finite
+        short += state[part, 0] < last
+    return failed > 0, short > 0
+
+
+def twice_the_room(found):
+    """A longer array with the same beginning, along the last axis."""
+    longer = np.empty((*found.shape[:-1], 2 * found.shape[-1]), found.dtype)
+    longer[..., : found.shape[-1]] = found
+    return longer
 
 
 def _compute(core, x, queries, radius, parts):
-    """Count, allocate, write; and give the call to the reference where it raises or warns."""
+    """Find the neighbours, and give the call to the reference where it raises or warns."""
     if queries.shape[1] != x.shape[1] or radius < 0 or underflows_are_watched():
         return radius_neighbors.reference(x, queries, radius)
     with np.errstate(all="ignore"):
@@ -148,19 +166,24 @@ def _compute(core, x, queries, radius, parts):
         return radius_neighbors.reference(x, queries, radius)
     features, queries_in_rows = np.ascontiguousarray(x.T), np.ascontiguousarray(queries)
     squares, chosen = np.empty((parts, BLOCK), x.dtype), np.empty((parts, BLOCK), np.intp)
-    indptr, nothing = np.zeros(len(queries) + 1, np.intp), np.empty(0, np.intp)
-    if not core(features, queries_in_rows, limit, squares, chosen, indptr, nothing):
-        return radius_neighbors.reference(x, queries, radius)
+    count = len(queries)
+    step = -(-count // parts)
+    state = np.array([(min(part * step, count), min((part + 1) * step, count), 0) for part in range(parts)], np.intp)
+    indptr, found = np.zeros(count + 1, np.intp), np.empty((parts, 2 * len(x) + count), np.intp)
+    short = True
+    while short:
+        failed, short = core(features, queries_in_rows, limit, squares, chosen, indptr[1:], found, state)
+        if failed:
+            return radius_neighbors.reference(x, queries, radius)
+        if short:
+            found = twice_the_room(found)
     np.cumsum(indptr, out=indptr)
-    indices = np.empty(indptr[-1], np.intp)
-    if indices.size:
-        core(features, queries_in_rows, limit, squares, chosen, indptr, indices)
-    return indptr, indices
+    return indptr, np.concatenate([row[:place] for row, place in zip(found, state[:, 2].tolist(), strict=True)])
 
 
 @radius_neighbors.variant(kind="vectorized", numerics="bitwise", when=_MATRICES)
-def count_and_write(x, queries, radius):
-    """Two passes of distances in L1, to count and to write: twice the arithmetic, and no k·n distances in memory."""
+def in_blocks(x, queries, radius):
+    """Distances of a block of points in L1, whose near ones are noted at once: no k·n distances in memory."""
     return _compute(_whole, x, queries, radius, 1)
 
 

@@ -54,3 +54,17 @@ def test_neighbours_are_those_of_a_tree_with_the_ones_at_the_radius_itself(tuned
             assert [part.tolist() for part in np.split(indices, indptr[1:-1])] == expected.tolist()
             assert indptr[0] == 0
             assert indptr[-1] == indices.size
+
+
+@pytest.mark.parametrize(("tuned", "variant", "dtype"), variants_of("radius_neighbors", "dbscan_neighborhoods"))
+def test_there_is_room_for_neighbours_however_many_they_are(tuned, variant, dtype):
+    """A dense half, where everybody is near to everybody, beside a loose one."""
+    dense, loose = np.zeros((200, 2), dtype), np.arange(1000, 1200, dtype=dtype)[:, None] * np.ones(2, dtype)
+    x = np.concatenate([dense, loose, dense])
+    given = (x, 0.5) if tuned.__name__ == "dbscan_neighborhoods" else (x, x[::-1].copy(), 0.5)
+
+    found, expected = tuned.call(variant.name, *given), tuned.reference(*given)
+
+    assert expected[-1].size == 400 * 400 + 200
+    for part, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(part, other)
