@@ -7,6 +7,7 @@ used. Knows nothing of code generation.
 from __future__ import annotations
 
 import contextlib
+import functools
 import keyword
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -64,7 +65,8 @@ def check(kernel: Kernel, signature: Signature, record: Record) -> Rejected | No
     if record.signature != signature.key:
         return Rejected(f"recorded for {record.signature}")
     sources = record.variants.sources
-    now = variant_hash(kernel, REFERENCE)
+    source_of = functools.cache(functools.partial(variant_hash, kernel))  # a variant serves on many leaves
+    now = source_of(REFERENCE)
     if sources.get(REFERENCE) != now:
         return Rejected(f"recorded for source {sources.get(REFERENCE, '?')} of the reference, the source is now {now}")
     pending: list[Decision] = [record.decision]
@@ -76,7 +78,7 @@ def check(kernel: Kernel, signature: Signature, record: Record) -> Rejected | No
                 return Rejected(f"branches on the unknown size {unknown.pop()}")
             pending += [node.below, node.above]
         else:
-            reason = _check_leaf(kernel, record, node)
+            reason = _check_leaf(kernel, record, node, source_of)
             if reason is not None:
                 return Rejected(reason)
     return None
@@ -87,7 +89,7 @@ def _size_names(kernel: Kernel, record: Record) -> list[str]:
     return [name for name in names if name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")]
 
 
-def _check_leaf(kernel: Kernel, record: Record, leaf: Decision) -> str | None:
+def _check_leaf(kernel: Kernel, record: Record, leaf: Decision, source_of: Callable[[str], str]) -> str | None:
     """Why a leaf cannot have been written for this kernel: such a record is damaged, none of it is used."""
     from ..store.record import Leaf
 
@@ -97,7 +99,7 @@ def _check_leaf(kernel: Kernel, record: Record, leaf: Decision) -> str | None:
         if choice is None or choice.variant == REFERENCE:
             continue
         then = record.variants.sources.get(choice.variant)
-        now = variant_hash(kernel, choice.variant) if choice.variant in kernel.variants else None
+        now = source_of(choice.variant) if choice.variant in kernel.variants else None
         if then is None or (then == now and candidate_of(kernel, choice) is None):
             return f"names {choice}, which is not declared"
         if not legal(handling_of(choice)):

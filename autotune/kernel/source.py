@@ -21,6 +21,8 @@ import numpy as np
 
 #: Larger constant arrays count by shape and dtype only: hashing them would dominate the first call.
 MAX_ARRAY_BYTES = 1 << 20
+#: What is told of code objects is kept, as helpers are shared: the library's kernels reach 900 of them, 50 times each.
+_of_code = functools.lru_cache(maxsize=4096)
 
 
 def source_hash(function: Callable[..., Any], *extra: str) -> str:
@@ -93,21 +95,24 @@ def _through_modules(function: FunctionType, chain: tuple[str, ...]) -> Iterator
             yield ".".join(chain[: depth + 1]), value
 
 
-def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
+@_of_code
+def _chains(code: CodeType) -> tuple[tuple[str, ...], ...]:
     """Global names with the attributes that are read of them one after the other, where these are two or more."""
     import dis
 
+    found = []
     chain: tuple[str, ...] = ()
     for instruction in dis.get_instructions(code):
         if chain and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             chain = (*chain, str(instruction.argval))
             continue
         if len(chain) > 2:
-            yield chain
+            found.append(chain)
         chain = (str(instruction.argval),) if instruction.opname == "LOAD_GLOBAL" else ()
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _chains(constant)
+            found += _chains(constant)
+    return tuple(found)
 
 
 def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
@@ -121,7 +126,7 @@ def _parts(value: object, seen: set[int]) -> Iterator[bytes]:
     helper = getattr(value, "__autotune_jitable__", None)
     options = "" if helper is None else stable_text((helper.options, helper.static))
     yield f"{function.__qualname__} {options}".encode()
-    yield from _code_parts(function.__code__)
+    yield _code_text(function.__code__)
     for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()):
         yield stable_text(default).encode()
     for name, used in reached(function):
@@ -195,6 +200,7 @@ def stable_text(value: object) -> str:
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
 
 
+@_of_code
 def _names(code: CodeType) -> tuple[str, ...]:
     """Global and attribute names of a code object and those nested in it, in a stable order."""
     names = dict.fromkeys(code.co_names)
@@ -202,6 +208,11 @@ def _names(code: CodeType) -> tuple[str, ...]:
         if isinstance(constant, CodeType):
             names.update(dict.fromkeys(_names(constant)))
     return tuple(names)
+
+
+@_of_code
+def _code_text(code: CodeType) -> bytes:
+    return b"\0".join(_code_parts(code))
 
 
 def _code_parts(code: CodeType) -> Iterator[bytes]:
