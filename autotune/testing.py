@@ -56,7 +56,7 @@ class Conformance:
         problem, kernel = self.problem, self.problem.kernel
         signature = problem.signature()
         contest = Contest(kernel, signature, fingerprint().cores.count, problem.seed)
-        largest = max((given.hi for given in problem.ranges.values()), default=0)
+        largest = max(problem.largest.values(), default=0)
 
         def edges(candidate: Candidate) -> Iterator[Case]:
             return cases.block_edges(kernel, signature, problem.names, problem.arguments, candidate, largest)
@@ -75,7 +75,7 @@ def _gate(problem: grid.Problem, signature: Signature) -> Gate:
     key = (problem.kernel.id, signature.key, repr(problem.ranges))
     if key not in _gates:
         _gates[key] = Gate(
-            problem.kernel, cases.from_inputs(problem.kernel, signature, problem.names, problem.arguments)
+            problem.kernel, cases.from_inputs(problem.kernel, signature, problem.largest, problem.arguments)
         )
     return _gates[key]
 

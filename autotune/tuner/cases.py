@@ -7,8 +7,9 @@ candidates' code.
 from __future__ import annotations
 
 import itertools
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -35,20 +36,22 @@ _TRIALS = 3
 Make = Callable[[dict[str, int]], make.Arguments]
 
 
-def from_inputs(kernel: Kernel, signature: Signature, names: list[str], arguments: Make) -> list[Case]:
+def from_inputs(kernel: Kernel, signature: Signature, largest: Mapping[str, int], arguments: Make) -> list[Case]:
     """Cases at the edges of every size, and special values at moderate ones.
 
     Parameters
     ----------
-    names : list of str
-        Sizes that `inputs` takes.
+    largest : mapping
+        Sizes that `inputs` takes, and how large each is at most beside others: a kernel for small windows of large
+        images takes seconds where the window is large too.
     arguments : callable
         Makes arguments for a point.
     """
-    together = [dict.fromkeys(names, edge) for edge in EDGES if edge ** len(names) <= MAX_TOGETHER]
-    points = together
-    if len(names) > 1:
-        points = together + [{**dict.fromkeys(names, ELSEWHERE), name: edge} for name in names for edge in EDGES]
+    points = together = [dict.fromkeys(largest, edge) for edge in EDGES]
+    if len(largest) > 1:
+        beside = ({name: min(edge, most) for name, most in largest.items()} for edge in EDGES)
+        together = [point for point in beside if math.prod(point.values()) <= MAX_TOGETHER]
+        points = together + [{**dict.fromkeys(largest, ELSEWHERE), name: edge} for name in largest for edge in EDGES]
     cases = []
     for point in points:
         case = _case(kernel, signature, point, arguments)

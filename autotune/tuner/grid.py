@@ -44,6 +44,11 @@ class Problem:
     def names(self) -> list[str]:
         return list(self.ranges)
 
+    @property
+    def largest(self) -> dict[str, int]:
+        """The upper ends of the ranges."""
+        return {name: given.hi for name, given in self.ranges.items()}
+
     def as_data(self) -> dict[str, Any]:
         """As JSON, for a worker; the kernel is found there by itself."""
         return {

@@ -115,10 +115,10 @@ class Session:
             self.contest.admit(variant, self.gate, self._edges)
 
     def _cases(self) -> list[Case]:
-        return cases.from_inputs(self.kernel, self.signature, self.problem.names, self.problem.arguments)
+        return cases.from_inputs(self.kernel, self.signature, self.problem.largest, self.problem.arguments)
 
     def _edges(self, candidate: Candidate) -> Iterable[Case]:
-        limit = max((given.hi for given in self.problem.ranges.values()), default=0)
+        limit = max(self.problem.largest.values(), default=0)
         return cases.block_edges(
             self.kernel, self.signature, self.problem.names, self.problem.arguments, candidate, limit
         )
