@@ -434,3 +434,21 @@ def test_cutting_shortens_equal_axes_together():
 def test_widening_is_for_what_floats():
     assert make.widened({"x": np.arange(3)}) is None
     assert make.widened({"x": np.ones(3, "f4")})["x"].dtype == np.float64
+
+
+def test_several_sizes_are_large_together_only_within_their_ranges():
+    @tunable(size={"rows": "x.shape[0]", "columns": "x.shape[1]", "side": "window.size"})
+    def windowed(x, window):
+        return x * window.sum()
+
+    kernel = windowed.__autotune__.kernel
+
+    def make(point):
+        return kernel.bind(np.ones((point["rows"], point["columns"])), np.ones(point["side"]))
+
+    signature = signature_of(kernel, make({"rows": 3, "columns": 3, "side": 3}))
+    given = cases.from_inputs(kernel, signature, {"rows": 1000, "columns": 1000, "side": 15}, make)
+    sizes = {(*case.arguments["x"].shape, case.arguments["window"].size) for case in given}
+
+    assert {(9, 9, 9), (31, 31, 31), (64, 64, 15), (97, 97, 15), (5, 5, 97), (97, 5, 5)} <= sizes
+    assert not {(64, 64, 64), (97, 97, 97)} & sizes

@@ -20,8 +20,10 @@ from ..measure.gate import Case
 
 #: Sizes at which loops go wrong: nothing, one, remainders of unrolling by 2, 4 and 8, a prime, past a cache line.
 EDGES = (0, 1, 2, 3, 7, 8, 9, 31, 64, 97)
-#: Sizes are at an edge together as long as their product is at most this: three at the largest, four at 31.
+#: Sizes are at an edge together as long as their product is at most this: three at the largest, four at 31; and up to
+#: this, wherever their ranges end: at most 31 of three. A window of 97 x 97 on an image like it took seconds.
 MAX_TOGETHER = 10**6
+MAX_BEYOND = 10**5
 #: What the other sizes are while one is at its edges.
 ELSEWHERE = 5
 #: A cut copy of the caller's arrays is at most this long in every axis; the call itself is verified whole.
@@ -42,15 +44,13 @@ def from_inputs(kernel: Kernel, signature: Signature, largest: Mapping[str, int]
     Parameters
     ----------
     largest : mapping
-        Sizes that `inputs` takes, and how large each is at most beside others: a kernel for small windows of large
-        images takes seconds where the window is large too.
+        Sizes that `inputs` takes, and the upper ends of their ranges.
     arguments : callable
         Makes arguments for a point.
     """
-    points = together = [dict.fromkeys(largest, edge) for edge in EDGES]
+    together = list(_together(largest))
+    points = together
     if len(largest) > 1:
-        beside = ({name: min(edge, most) for name, most in largest.items()} for edge in EDGES)
-        together = [point for point in beside if math.prod(point.values()) <= MAX_TOGETHER]
         points = together + [{**dict.fromkeys(largest, ELSEWHERE), name: edge} for name in largest for edge in EDGES]
     cases = []
     for point in points:
@@ -59,6 +59,15 @@ def from_inputs(kernel: Kernel, signature: Signature, largest: Mapping[str, int]
             cases.append(case)
     plain = next(reversed(cases[: len(together)]), None)
     return [*cases, *(special_cases(kernel, plain.arguments) if plain is not None else ())]
+
+
+def _together(largest: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    for edge in EDGES:
+        point = dict.fromkeys(largest, edge)
+        if math.prod(point.values()) > MAX_BEYOND:
+            point = {name: min(edge, most) for name, most in largest.items()}
+        if math.prod(point.values()) <= MAX_TOGETHER:
+            yield point
 
 
 def _case(kernel: Kernel, signature: Signature, point: dict[str, int], arguments: Make) -> Case | None:

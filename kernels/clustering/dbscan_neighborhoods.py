@@ -3,10 +3,9 @@
 import numpy as np
 
 from autotune import Choice, Range, jitable, tunable
-from kernels.distances.exact import squares_to
 from kernels.distances.radius_neighbors import (
     BLOCK,
-    append_near,
+    append_neighbors,
     limit_of,
     radius_neighbors,
     scattered,
@@ -80,11 +79,8 @@ def _collect(x, features, limit, squares, chosen, counts, later, reached, place)
     finite = True
     while reached < n and place + n - reached <= later.size:
         begin = place
-        for start in range(reached, n, BLOCK):
-            run = squares[: min(BLOCK, n - start)]
-            squares_to(features, start, x[reached], run)
-            place, run_finite = append_near(run, limit, start, chosen, later, place)
-            finite &= run_finite
+        place, all_finite = append_neighbors(features, reached, x[reached], limit, squares, chosen, later, place)
+        finite &= all_finite
         counts[reached] = place - begin
         reached += 1
     return reached, place, finite

@@ -74,7 +74,7 @@ def radius_neighbors(x, queries, radius):
 
 
 @jitable(forceinline=True)
-def count_near(squares, limit):
+def _count_near(squares, limit):
     """How many are within the limit; whether all are finite."""
     near = np.int32(0)
     finite = True
@@ -85,13 +85,13 @@ def count_near(squares, limit):
 
 
 @jitable(forceinline=True)
-def append_near(squares, limit, start, chosen, indices, place):
+def _append_near(squares, limit, start, chosen, indices, place):
     """Write the indices of those within the limit from `place` on; where the next goes, and whether all are finite."""
     found = 0
     finite = True
     for first in range(0, squares.size, _GROUP):
         last = min(first + _GROUP, squares.size)
-        near, group_finite = count_near(squares[first:last], limit)
+        near, group_finite = _count_near(squares[first:last], limit)
         finite &= group_finite
         if near:
             for p in range(first, last):
@@ -102,21 +102,30 @@ def append_near(squares, limit, start, chosen, indices, place):
     return place + found, finite
 
 
+@jitable(forceinline=True)
+def append_neighbors(features, first, center, limit, squares, chosen, indices, place):
+    """The same of all points from `first` on, block by block."""
+    n = features.shape[1]
+    finite = True
+    for start in range(first, n, BLOCK):
+        run = squares[: min(BLOCK, n - start)]
+        squares_to(features, start, center, run)
+        place, run_finite = _append_near(run, limit, start, chosen, indices, place)
+        finite &= run_finite
+    return place, finite
+
+
 @jitable
 def _advance(features, queries, limit, last, squares, chosen, counts, found, reached, place):
     """The neighbours of the queries from `reached` to `last`, one after the other, while there is room for all points.
 
     How far that went, how much is written, and whether all distances are finite.
     """
-    n = features.shape[1]
     finite = True
-    while reached < last and place + n <= found.size:
+    while reached < last and place + features.shape[1] <= found.size:
         begin = place
-        for start in range(0, n, BLOCK):
-            run = squares[: min(BLOCK, n - start)]
-            squares_to(features, start, queries[reached], run)
-            place, run_finite = append_near(run, limit, start, chosen, found, place)
-            finite &= run_finite
+        place, all_finite = append_neighbors(features, 0, queries[reached], limit, squares, chosen, found, place)
+        finite &= all_finite
         counts[reached] = place - begin
         reached += 1
     return reached, place, finite

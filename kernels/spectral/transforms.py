@@ -32,7 +32,8 @@ _MOST = 1 << 20  # numbers in all rows
 def _signal(rng, dtype, twos, factor, rows=None):
     """A signal, or one in each of some rows; its length is a power of two, for odd factors times that."""
     odd = factor if factor % 2 else 1
-    n = odd * 2 ** min(round(np.log2(max(twos, 1))), int(np.log2(_MOST / odd / (rows or 1))))
+    room = max(1, _MOST // (odd * (rows or 1)))
+    n = odd * min(2 ** round(np.log2(max(twos, 1))), 1 << (room.bit_length() - 1))
     shape = n if rows is None else (rows, n)
     signal = rng.standard_normal(shape)
     return ((signal + 1j * rng.standard_normal(shape) if dtype.startswith("complex") else signal).astype(dtype),)
